@@ -1,0 +1,82 @@
+/// Hard constraints on the output, for every strategy, and the mask type they speak in.
+///
+/// A constraint is a small automaton over token ids. A search keeps one per hypothesis, asks it
+/// what may come next, and tells it what came; `clone` is how hypotheses fork and how a draft is
+/// tried without consequences. Implement this class to bring a constraint of your own.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <tandem/export.h>
+
+namespace tandem {
+
+/// An index into a model's vocabulary. Negative values are never valid tokens.
+using TokenId = std::int32_t;
+
+/// The set of tokens that may follow: any, a sorted list, or a bit set. Cheap to copy (shared).
+class TANDEM_EXPORT TokenMask {
+ public:
+  TokenMask() = default;  ///< anything is allowed
+
+  /// Only these; sorted and made unique here. An empty list allows nothing.
+  static TokenMask only(std::vector<TokenId> ids) {
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    TokenMask mask;
+    mask.list_ = std::make_shared<const std::vector<TokenId>>(std::move(ids));
+    return mask;
+  }
+  /// Bit t of word t / 64 says whether token t is allowed; tokens beyond the last word are not.
+  static TokenMask bits(std::shared_ptr<const std::vector<std::uint64_t>> words) {
+    TokenMask mask;
+    mask.words_ = std::move(words);
+    return mask;
+  }
+
+  bool allows_all() const noexcept { return !list_ && !words_; }
+  /// The sorted list, or null when the set is held otherwise.
+  const std::vector<TokenId>* list() const noexcept { return list_.get(); }
+  /// The bit set, or null when the set is held otherwise.
+  const std::vector<std::uint64_t>* words() const noexcept { return words_.get(); }
+
+  bool allows(TokenId token) const noexcept {
+    if (token < 0) return false;
+    if (list_) return std::binary_search(list_->begin(), list_->end(), token);
+    if (!words_) return true;
+    const auto word = static_cast<std::size_t>(token) / 64;
+    return word < words_->size() && (((*words_)[word] >> (token % 64)) & 1) != 0;
+  }
+
+ private:
+  std::shared_ptr<const std::vector<TokenId>> list_;
+  std::shared_ptr<const std::vector<std::uint64_t>> words_;
+};
+
+/// One constraint in one state. Not thread-safe; each hypothesis owns its own.
+class TANDEM_EXPORT Constraint {
+ public:
+  virtual ~Constraint() = default;
+
+  /// What may come next, not counting the end of the sentence: `can_end` speaks for that.
+  virtual TokenMask allowed() const = 0;
+
+  /// Tells that `token` came. Called only with tokens that `allowed` allowed, never with the end.
+  virtual void advance(TokenId token) = 0;
+
+  /// True if the output may end here.
+  virtual bool can_end() const = 0;
+
+  /// An independent copy in the same state.
+  virtual std::unique_ptr<Constraint> clone() const = 0;
+
+  /// Tokens that must come next, one after another, if that is already certain; may be empty.
+  /// Searches use it to feed several tokens in one pass (jump forward).
+  virtual std::vector<TokenId> forced_run() const { return {}; }
+};
+
+}  // namespace tandem

@@ -1,0 +1,62 @@
+/// A loaded model that answers requests. Start here.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tandem/export.h>
+#include <tandem/options.h>
+#include <tandem/output.h>
+#include <tandem/tokenizer.h>
+
+namespace tandem {
+
+/// Thread-safe: any number of threads may call the const methods of one Engine. The model is
+/// shared; each call leases its own workspace. Movable; moved-from engines may only be destroyed.
+class TANDEM_EXPORT Engine {
+ public:
+  /// Loads a model from a directory as it lies on disk: a Hugging Face directory (config.json and
+  /// safetensors) or a native Marian one (.bin or .npz with its vocabularies).
+  /// Throws Error: not_found, corrupt, unsupported, invalid_argument, resource_exhausted.
+  static Engine load(const std::string& directory, const EngineOptions& options = {});
+
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
+
+  /// Translates a document: sentences are found, translated and put back, and what stands between
+  /// them is kept. `alternatives` are whole documents. Throws Error of the first bad sentence.
+  std::string translate(std::string_view document, const TranslateOptions& options = {}) const;
+
+  /// The same for several documents (or lines); failures are in Translation::error.
+  std::vector<Translation> translate(std::span<const std::string> documents,
+                                     const TranslateOptions& options = {},
+                                     const CallOptions& call = {}) const;
+
+  /// One Output for each request, in order. A bad request gets Output::error and does not disturb
+  /// the others. Requests of different strategies may be mixed. The answer to a request does not
+  /// depend on its neighbours. Throws Error only when the call as a whole fails.
+  std::vector<Output> generate(std::span<const Request> requests, const CallOptions& call = {}) const;
+
+  /// One request; throws its error.
+  Output generate(const Request& request, const CallOptions& call = {}) const;
+
+  /// Log-probabilities of given targets, one decoder pass each.
+  std::vector<Score> score(std::span<const ScoreRequest> requests, const CallOptions& call = {}) const;
+
+  const Tokenizer& tokenizer() const;
+
+  /// What was loaded, as text for people: family, every switch and the key it came from, tensors,
+  /// tokenizer, memory. The layout may change between versions.
+  std::string description() const;
+
+ private:
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,19 @@
+/// Where the library's messages go. The default is silence: nothing is ever printed.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include <tandem/export.h>
+
+namespace tandem {
+
+enum class LogLevel { debug, info, warning };
+
+/// Receives one message without a line end. Called from any thread; must not throw.
+using LogSink = std::function<void(LogLevel, std::string_view)>;
+
+/// Installs the sink for the whole process; an empty one restores silence. Thread-safe.
+TANDEM_EXPORT void set_log_sink(LogSink sink);
+
+}  // namespace tandem

@@ -1,0 +1,164 @@
+/// What can be set: for an engine, for a request, for a call.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <tandem/constraint.h>
+#include <tandem/device.h>
+#include <tandem/strategy.h>
+
+namespace tandem {
+
+/// Bounds that are checked before memory is taken. A model file or a request that exceeds one is
+/// refused with Error{resource_exhausted} that names the limit.
+struct Limits {
+  std::size_t max_model_bytes = std::size_t{64} << 30;
+  std::size_t max_config_bytes = std::size_t{16} << 20;     ///< one JSON or YAML file, or a header
+  std::size_t max_tokenizer_bytes = std::size_t{64} << 20;  ///< one vocabulary or .model file
+  std::size_t max_tensors = 100'000;
+  int max_json_depth = 32;
+  int max_layers = 256;
+  int max_heads = 256;
+  std::int64_t max_vocabulary = std::int64_t{1} << 24;
+  std::size_t max_input_bytes = std::size_t{16} << 20;  ///< of one text
+  int max_source_tokens = 4096;
+  int max_target_tokens = 4096;
+  int max_beams = 64;
+};
+
+/// How an engine is loaded.
+struct EngineOptions {
+  Device device;                                     ///< automatic
+  ComputeType compute_type = ComputeType::automatic;
+  Numerics numerics = Numerics::exact;
+  int threads = 0;                                   ///< 0: one for each core
+  /// Source tokens that are encoded and decoded together by one thread at most.
+  int batch_tokens = 2048;
+  Limits limits;
+};
+
+/// Whose search rules, length limit and score are used.
+enum class Profile {
+  automatic,    ///< that of the files: Marian's own format Marian's, else Hugging Face's
+  huggingface,
+  marian,
+  ctranslate2
+};
+
+enum class EarlyStopping { no, yes, never };
+
+/// The keys of Hugging Face's generation_config.json by their own names. A value that is not set
+/// comes from the model's generation_config.json, and then from the default given here.
+struct GenerationOptions {
+  // Search.
+  std::optional<int> num_beams;                  ///< 1
+  std::optional<int> num_return_sequences;       ///< 1; at most num_beams
+  std::optional<EarlyStopping> early_stopping;   ///< no
+  std::optional<double> length_penalty;          ///< 1.0; exponent of the length that divides
+  std::optional<int> num_beam_groups;            ///< 1
+  std::optional<double> diversity_penalty;       ///< 0.0
+  std::optional<bool> do_sample;                 ///< false
+  std::optional<std::uint64_t> seed;             ///< 0
+  // Length, in tokens.
+  std::optional<int> max_new_tokens;             ///< counts what is generated
+  std::optional<int> max_length;                 ///< counts the decoder start token and a prefix
+  std::optional<int> min_new_tokens;
+  std::optional<int> min_length;
+  std::optional<std::pair<int, double>> exponential_decay_length_penalty;
+  // Penalties and bans.
+  std::optional<double> repetition_penalty;      ///< 1.0
+  std::optional<double> encoder_repetition_penalty;  ///< 1.0
+  std::optional<int> no_repeat_ngram_size;       ///< 0
+  std::optional<int> encoder_no_repeat_ngram_size;   ///< 0
+  std::optional<std::vector<std::vector<TokenId>>> bad_words_ids;
+  /// Each entry is one phrase given by its alternatives; one of them must occur.
+  std::optional<std::vector<std::vector<std::vector<TokenId>>>> force_words_ids;
+  std::optional<std::vector<TokenId>> suppress_tokens;
+  std::optional<std::vector<TokenId>> begin_suppress_tokens;
+  std::optional<bool> renormalize_logits;        ///< false
+  std::optional<double> word_penalty;            ///< 0.0; Marian's cost of each word
+  // Special tokens.
+  std::optional<TokenId> decoder_start_token_id;
+  std::optional<std::vector<TokenId>> eos_token_id;
+  std::optional<TokenId> forced_bos_token_id;
+  std::optional<std::vector<TokenId>> forced_eos_token_id;
+  // Sampling.
+  std::optional<double> temperature;             ///< 1.0
+  std::optional<int> top_k;                      ///< 50
+  std::optional<double> top_p;                   ///< 1.0
+};
+
+/// Text in the model's source language, or token ids with the end and language tokens in place.
+using Input = std::variant<std::string, std::vector<TokenId>>;
+
+/// One thing to generate.
+struct Request {
+  Request() = default;
+  Request(std::string text) : input(std::move(text)) {}                 // NOLINT: reads as a text
+  Request(const char* text) : input(std::string(text)) {}              // NOLINT
+  Request(std::vector<TokenId> ids) : input(std::move(ids)) {}         // NOLINT
+
+  Input input;
+  std::string source_lang;  ///< families with language codes; empty: the model's default
+  std::string target_lang;
+  Input prefix;             ///< generated first, as it stands; empty: none
+  GenerationOptions generation;
+  Strategy strategy;
+  /// What the output must obey, cloned for each hypothesis. Null: nothing.
+  std::shared_ptr<const Constraint> constraint;
+  Profile profile = Profile::automatic;
+  /// Models of Marian's own format: restrict the output to the lexical shortlist of this source.
+  /// Not set: use it if the model comes with one.
+  std::optional<bool> shortlist;
+  /// Models of Marian's own format: length limit as a multiple of the source tokens.
+  std::optional<double> max_length_factor;
+  bool return_alignment = false;
+};
+
+/// One target to score against a source by teacher forcing.
+struct ScoreRequest {
+  Input input;
+  Input target;
+  std::string source_lang;
+  std::string target_lang;
+};
+
+/// What a streaming callback answers.
+enum class Flow { proceed, stop };
+
+/// A piece of output as soon as it is final; it is never taken back.
+struct StreamEvent {
+  std::size_t request = 0;      ///< index of the request in this call
+  std::string_view text;        ///< whole UTF-8 characters; valid during the callback only
+  std::size_t generated = 0;    ///< tokens so far
+};
+
+/// How one call behaves.
+struct CallOptions {
+  /// Called in order for each request, from the calling thread or a worker, one at a time.
+  std::function<Flow(const StreamEvent&)> on_text;
+  /// Called with (done, total) when requests finish; one at a time, `done` ascending.
+  std::function<void(std::size_t, std::size_t)> on_progress;
+  /// Stops within one decoder step; unfinished requests answer Error{cancelled}.
+  std::stop_token cancel;
+};
+
+/// How a document is translated: requests are made from its sentences by this pattern.
+struct TranslateOptions {
+  /// Everything but `input` is used for each sentence.
+  Request pattern;
+  /// Split lines into sentences. Otherwise each line is one sentence.
+  bool split_sentences = true;
+};
+
+}  // namespace tandem

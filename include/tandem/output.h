@@ -1,0 +1,76 @@
+/// What comes back. All values own their memory.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tandem/constraint.h>
+#include <tandem/error.h>
+
+namespace tandem {
+
+/// Why a hypothesis ended.
+enum class FinishReason {
+  eos,                      ///< the model ended the sentence
+  length,                   ///< the length limit
+  stopped,                  ///< the streaming callback said stop
+  constraint_unsatisfied    ///< nothing that meets the constraint fits the limit; no ids
+};
+
+TANDEM_EXPORT std::string_view to_string(FinishReason reason) noexcept;
+
+/// One output.
+struct Hypothesis {
+  std::string text;                    ///< special tokens removed
+  std::vector<TokenId> ids;            ///< after the start token; prefix and end token included
+  std::vector<float> token_log_probs;  ///< one for each id: natural log of the model's own softmax
+  double sum_log_prob = 0;             ///< their sum
+  double score = 0;                    ///< what ranked it, by the rules of the profile
+  FinishReason finish_reason = FinishReason::eos;
+  /// With return_alignment: for each id, one weight for each source token, summing to 1.
+  std::vector<std::vector<float>> alignment;
+};
+
+/// What the answer cost.
+struct Stats {
+  std::int64_t encoder_runs = 0;
+  std::int64_t decoder_passes = 0;     ///< forward passes this request took part in
+  std::int64_t generated_tokens = 0;   ///< of the best hypothesis, the end token included
+  std::int64_t draft_tokens = 0;
+  std::int64_t accepted_tokens = 0;
+};
+
+/// The answer to one request. `error` is set instead of hypotheses when this request failed; its
+/// neighbours are not affected.
+struct Output {
+  std::vector<Hypothesis> hypotheses;  ///< best first
+  Stats stats;
+  std::optional<Error> error;
+
+  /// The best text. Throws the error if there is one.
+  const std::string& text() const {
+    if (error) throw *error;
+    return hypotheses.at(0).text;
+  }
+};
+
+/// The answer to one ScoreRequest.
+struct Score {
+  std::vector<float> token_log_probs;  ///< one for each target token, the end token included
+  double sum_log_prob = 0;
+  std::optional<Error> error;
+};
+
+/// The answer to one document.
+struct Translation {
+  std::string text;                      ///< white space and line ends as in the document
+  std::vector<std::string> alternatives; ///< with num_return_sequences above 1: all, best first
+  std::size_t sentences = 0;
+  Stats stats;                           ///< summed over the sentences
+  std::optional<Error> error;
+};
+
+}  // namespace tandem

@@ -1,0 +1,20 @@
+/// Tandem: encoder-decoder Transformers, text in and text out.
+///
+///     #include <tandem/tandem.h>
+///
+///     auto engine = tandem::Engine::load("models/opus-mt-en-de");
+///     std::cout << engine.translate("The cat sat on the mat. It slept.") << '\n';
+///
+/// This header includes all of the public API.
+#pragma once
+
+#include <tandem/constraint.h>
+#include <tandem/device.h>
+#include <tandem/engine.h>
+#include <tandem/error.h>
+#include <tandem/log.h>
+#include <tandem/options.h>
+#include <tandem/output.h>
+#include <tandem/strategy.h>
+#include <tandem/tokenizer.h>
+#include <tandem/version.h>

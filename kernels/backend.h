@@ -1,0 +1,211 @@
+// The whole contract between the layers above and the hardware. A model is written once against
+// this class; kernels/reference, kernels/cpu and kernels/cuda implement it.
+//
+// Dimension letters: N rows in this call (tokens of all sentences, without padding), D model width,
+// F feed-forward width, H heads, V vocabulary, K inner dimension of a product.
+//
+// A Backend object is one execution context: it owns its thread pool or stream and its scratch
+// memory, and is used by one thread at a time. Packed weights are immutable and shared by all
+// contexts of the same kind. Ops never allocate memory that outlives the call, run in the order in
+// which they are called, and are asynchronous on a device until `sync`. Shapes are the caller's
+// duty and are checked in debug builds; data may hold anything.
+//
+// Row invariance: with Numerics::exact every output row of every op is computed with the same order
+// of operations whatever the number of rows, the neighbours and the threads, so that it is bit-equal.
+// tests/kernels states this as a law for each op. Inputs and outputs may alias only where said.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <tandem/device.h>
+
+#include "base/candidate.h"
+#include "tensor/tensor.h"
+#include "tensor/view.h"
+
+namespace tandem {
+
+// y = x W^T + b, as it comes from a file. Any of the three weight forms of bergamot.md 3.1 and of
+// Hugging Face fit: float32, or int8 with one scale, or int8 with a scale for each output column.
+struct LinearWeights {
+  Tensor weight;                 // [N_out, K] float32, or int8 when `weight_scales` is given
+  std::vector<float> weight_scales;  // int8: value = q * scale; 1 entry, or N_out
+  Tensor bias;                   // [N_out] float32, or empty
+  float activation_scale = 0;    // int8 products: x is quantised as round(x * activation_scale);
+                                 // 0: a scale for each row, 127 / max|x|
+};
+
+// Weights in the layout of one backend. Made by Backend::pack, used by Backend::linear.
+class PackedLinear {
+ public:
+  virtual ~PackedLinear() = default;
+  virtual std::int64_t outputs() const = 0;      // N_out
+  virtual std::int64_t inputs() const = 0;       // K
+  virtual ComputeType compute_type() const = 0;  // float32, bfloat16 or int8
+  virtual std::size_t bytes() const = 0;
+};
+
+enum class Activation { none, relu, gelu_erf, gelu_tanh, gelu_sigmoid, silu, tanh };
+
+// What follows a product: y = activation(x W^T + b) + residual.
+struct LinearEpilogue {
+  Activation activation = Activation::none;
+  ConstMatrixView residual;  // [N, N_out] float32, or empty; may alias the output
+};
+
+// Consecutive queries that read the same keys: a sentence in the encoder, all rows of a sentence in
+// cross-attention, one row in decoder self-attention.
+struct AttentionGroup {
+  std::int64_t first_query = 0;  // row of the query matrix
+  std::int32_t num_queries = 0;
+  // Key j is row slots[j] of `keys` (row j when slots is null); values likewise.
+  ConstMatrixView keys;          // [*, H * head_dim] float32
+  ConstMatrixView values;        // [*, H * head_dim] float32
+  const std::int32_t* slots = nullptr;
+  std::int32_t num_keys = 0;     // keys seen by the first query; at least 1
+  // Query i sees num_keys + i keys (a decoder row that feeds several tokens); otherwise num_keys.
+  bool causal = false;
+};
+
+struct AttentionShape {
+  std::int32_t num_heads = 1;
+  std::int32_t head_dim = 1;
+  float scale = 1.0F;  // multiplies the scores, usually 1 / sqrt(head_dim)
+};
+
+// One query of `select`: which row of logits, and what is asked of it.
+struct SelectQuery {
+  std::int64_t row = 0;
+  const CandidateQuery* query = nullptr;
+  // Column c stands for token ids[c], ascending (a lexical shortlist); null: token c.
+  const std::int32_t* ids = nullptr;
+  std::int64_t num_columns = 0;  // columns of this row that count
+};
+
+enum class SelectStatus : std::uint8_t { ok, not_a_number };
+
+struct SelectAnswer {
+  std::int32_t count = 0;        // candidates found, at most top_k
+  SelectStatus status = SelectStatus::ok;
+};
+
+// Device memory. Freed on destruction.
+class Buffer {
+ public:
+  virtual ~Buffer() = default;
+  virtual void* data() = 0;
+  virtual std::size_t bytes() const = 0;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // --- about -------------------------------------------------------------------------------
+
+  virtual Device device() const = 0;
+  // One line for people: "cpu, avx512-vnni, 2 threads, exact".
+  virtual std::string name() const = 0;
+
+  // --- memory ------------------------------------------------------------------------------
+
+  // At least `bytes` bytes, aligned to 64, contents undefined. Throws Error{resource_exhausted}.
+  virtual std::unique_ptr<Buffer> allocate(std::size_t bytes) = 0;
+  // Between host and device memory; plain copies on a CPU.
+  virtual void to_device(void* device, const void* host, std::size_t bytes) = 0;
+  virtual void to_host(void* host, const void* device, std::size_t bytes) = 0;
+  // Waits until all work is done. Errors of earlier asynchronous work are thrown here.
+  virtual void sync() = 0;
+
+  // --- products ----------------------------------------------------------------------------
+
+  // Packs once at load time. `type` is float32, bfloat16 or int8; float weights are quantised for
+  // int8 (one scale for each output column, max|w| / 127) and int8 weights are dequantised for
+  // float32. Throws Error{unsupported} if this backend cannot compute in `type`.
+  virtual std::shared_ptr<const PackedLinear> pack(const LinearWeights& weights, ComputeType type) = 0;
+
+  // The same weights restricted to the outputs `columns`, in that order (a lexical shortlist).
+  virtual std::shared_ptr<const PackedLinear> select_outputs(const PackedLinear& weights,
+                                                             std::span<const std::int32_t> columns) = 0;
+
+  // out = activation(x W^T + b) + residual.   x [N, K], out [N, N_out], float32.
+  // int8: q = clamp(round_half_even(x * s), -127, 127), exact 32-bit sums, one multiplication
+  // by 1 / (s * weight scale), then the bias (bergamot.md 5.1).
+  virtual void linear(ConstMatrixView x, const PackedLinear& weights, const LinearEpilogue& epilogue,
+                      MatrixView out) = 0;
+
+  // --- rows --------------------------------------------------------------------------------
+
+  // out[n] = scale * table[ids[n]] + positions[position_ids[n]].   table [V, D], out [N, D].
+  // A negative id is a row of zeros (Marian's start of sentence). `positions` may be empty.
+  virtual void embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
+                     ConstMatrixView positions, std::span<const std::int32_t> position_ids, MatrixView out) = 0;
+
+  // out[n] = gain * (x[n] - mean) / sqrt(variance + epsilon) + bias.  x, out [N, D]; gain, bias [1, D];
+  // empty bias: none. The variance is the mean of squared differences. out may be x.
+  virtual void layer_norm(ConstMatrixView x, ConstMatrixView gain, ConstMatrixView bias, float epsilon,
+                          MatrixView out) = 0;
+
+  // out[n] = gain * x[n] / sqrt(mean(x[n]^2) + epsilon).  out may be x.
+  virtual void rms_norm(ConstMatrixView x, ConstMatrixView gain, float epsilon, MatrixView out) = 0;
+
+  // out = activation(x); out may be x.
+  virtual void activate(ConstMatrixView x, Activation activation, MatrixView out) = 0;
+
+  // out = a + b; out may be a or b.
+  virtual void add(ConstMatrixView a, ConstMatrixView b, MatrixView out) = 0;
+
+  // out = a * b, element by element (gated feed-forward); out may be a or b.
+  virtual void multiply(ConstMatrixView a, ConstMatrixView b, MatrixView out) = 0;
+
+  // to[to_rows[n]] = from[n] for all n: appends to a cache.  from [N, D], to [slots, D].
+  virtual void scatter_rows(ConstMatrixView from, std::span<const std::int32_t> to_rows, MatrixView to) = 0;
+
+  // out[n] = from[rows[n]]; out must not alias from.
+  virtual void gather_rows(ConstMatrixView from, std::span<const std::int32_t> rows, MatrixView out) = 0;
+
+  // --- attention and recurrence ------------------------------------------------------------
+
+  // Multi-head attention, Vaswani et al. 2017, section 3.2.
+  //   queries [N, H * head_dim], out [N, H * head_dim]; every query belongs to exactly one group.
+  // Max-subtracted softmax in float32. The result of a query depends on its own keys alone.
+  // weights_of_head0: null, or for each query a pointer to as many floats as it sees keys.
+  virtual void attention(ConstMatrixView queries, std::span<const AttentionGroup> groups,
+                         const AttentionShape& shape, MatrixView out, float* const* weights_of_head0) = 0;
+
+  // Simpler simple recurrent unit (Kim et al. 2019, arXiv 1911.00367; bergamot.md 4.2):
+  //   f = sigmoid(forget[n]);  c = f * c_previous + (1 - f) * candidate[n];  out[n] = relu(c)
+  // in the order of n. c_previous is states[previous_slots[n]] (zeros if negative) and c is written to
+  // states[slots[n]], so a row that feeds several tokens chains through the slots. The result may be
+  // read by a later n of the same call.   candidate, forget, out [N, D]; states [slots, D].
+  virtual void ssru(ConstMatrixView candidate, ConstMatrixView forget, std::span<const std::int32_t> previous_slots,
+                    std::span<const std::int32_t> slots, MatrixView states, MatrixView out) = 0;
+
+  // --- choice ------------------------------------------------------------------------------
+
+  // Answers candidate queries (base/candidate.h states the five steps) over rows of logits [*, V].
+  // Query i writes at most query->top_k candidates to out[i * out_stride ...] and its count to
+  // answers[i]. The rows of logits may be overwritten. Blocks until the answers are on the host.
+  virtual void select(MatrixView logits, std::span<const SelectQuery> queries, std::span<SelectAnswer> answers,
+                      Candidate* out, std::size_t out_stride) = 0;
+};
+
+// How to make an execution context.
+struct BackendOptions {
+  Device device = Device::cpu();
+  int threads = 1;
+  Numerics numerics = Numerics::exact;
+};
+
+// Throws Error{unsupported} when the device is not built in, Error{device} when it is not there.
+std::unique_ptr<Backend> make_backend(const BackendOptions& options);
+
+// The oracle: slow, obvious, double accumulation. For tests and `doctor`.
+std::unique_ptr<Backend> make_reference_backend();
+
+}  // namespace tandem

@@ -1,0 +1,75 @@
+// The contract of every decoding strategy: a search works on one sentence and sees candidates,
+// never tensors. The batch exists only in loop.h. One file a strategy implements this class.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include <tandem/options.h>
+#include <tandem/output.h>
+
+#include "base/candidate.h"
+
+namespace tandem {
+
+// One line of the next decoder batch.
+struct Row {
+  int parent = -1;  // row of this sentence in the previous step whose cache it continues; -1: none
+  int keep = 0;     // cached positions that stay valid; smaller than before = roll back
+  std::vector<TokenId> feed;  // 1 token, or several: a prefix, a draft to verify
+  // queries[i] asks what follows feed[i]; the same length as `feed`. top_k 0: nothing is asked,
+  // and no output projection is computed for that position.
+  std::vector<CandidateQuery> queries;
+};
+
+// The answers to all queries of one sentence in one step. Owned by the loop and reused.
+class Candidates {
+ public:
+  void clear() {
+    offsets_.assign(1, 0);
+    first_of_row_.assign(1, 0);
+    values_.clear();
+  }
+  // Answers are appended row by row, fed token by fed token, best first.
+  void append(std::span<const Candidate> answer) {
+    values_.insert(values_.end(), answer.begin(), answer.end());
+    offsets_.push_back(values_.size());
+  }
+  void end_row() { first_of_row_.push_back(offsets_.size() - 1); }
+
+  // What may follow token `fed` of row `row`, best first; may be shorter than top_k, or empty
+  // when everything is forbidden. Valid until the next step.
+  std::span<const Candidate> after(std::size_t row, std::size_t fed) const {
+    const std::size_t index = first_of_row_[row] + fed;
+    return {values_.data() + offsets_[index], offsets_[index + 1] - offsets_[index]};
+  }
+
+ private:
+  std::vector<std::size_t> offsets_{0};
+  std::vector<std::size_t> first_of_row_{0};
+  std::vector<Candidate> values_;
+};
+
+// One strategy at work on one sentence.
+class Search {
+ public:
+  virtual ~Search() = default;
+
+  // The rows of the next step; empty = finished. Valid until the next advance.
+  virtual std::span<const Row> rows() const = 0;
+
+  // Takes the answers to the queries of rows().
+  virtual void advance(const Candidates& candidates) = 0;
+
+  // The hypotheses, best first, `text` not yet filled. May be called at any time: before the end it gives
+  // the best so far, as if the length limit had been reached.
+  virtual std::vector<Hypothesis> results() const = 0;
+
+  // Tokens that every possible result starts with, for streaming: final, never taken back.
+  virtual std::span<const TokenId> settled() const = 0;
+
+  // draft_tokens and accepted_tokens; the loop counts the passes.
+  virtual Stats stats() const { return {}; }
+};
+
+}  // namespace tandem
