@@ -16,8 +16,8 @@
 
 #include "base/checked_math.h"
 #include "base/quote.h"
-#include "models/readers/finite.h"
 #include "models/readers/json_file.h"
+#include "models/readers/stored_tensor.h"
 
 namespace tandem {
 namespace {
@@ -185,15 +185,6 @@ std::vector<Entry> read_entries(const FileBytes& file, std::string_view text,
   return entries;
 }
 
-// The tensor over the file's own memory, or a copy where that is not aligned for its type.
-Tensor tensor_at(const std::byte* data, const Entry& entry, const FileBytes& file) {
-  if (reinterpret_cast<std::uintptr_t>(data) % size_of(entry.type) == 0)
-    return Tensor::borrow(entry.shape, entry.type, data, file.owner());
-  Tensor tensor = Tensor::zeros(entry.shape, entry.type);
-  std::memcpy(tensor.mutable_raw(), data, tensor.bytes());
-  return tensor;
-}
-
 FileBytes read_weights_file(const std::string& path, const Limits& limits, std::size_t taken) {
   return FileBytes::read(path, limits.max_model_bytes - taken, "model weights");
 }
@@ -258,7 +249,8 @@ void parse_safetensors(const FileBytes& file, const Limits& limits, WeightMap& w
   const std::span<const std::byte> data = file.bytes().subspan(kLengthBytes + text.size());
   check_coverage(entries, data.size(), file.name());
   for (const Entry& entry : entries) {
-    Weight weight{tensor_at(data.data() + entry.begin, entry, file), {}};
+    const auto bytes = data.subspan(entry.begin, entry.end - entry.begin);
+    Weight weight{stored_tensor(entry.shape, entry.type, bytes, file.owner()), {}};
     if (!all_finite(weight.tensor))
       throw_corrupt(file.name(), "tensor " + quote(entry.name) + " holds a NaN or an infinity");
     weights.add(entry.name, std::move(weight));

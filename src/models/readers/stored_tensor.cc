@@ -1,6 +1,9 @@
-#include "models/readers/finite.h"
+#include "models/readers/stored_tensor.h"
 
+#include <cstdint>
 #include <cstring>
+
+#include "base/check.h"
 
 namespace tandem {
 namespace {
@@ -25,6 +28,16 @@ bool no_full_exponent(const Tensor& tensor, Bits exponent) {
 }
 
 }  // namespace
+
+Tensor stored_tensor(const Shape& shape, DType type, std::span<const std::byte> bytes,
+                     const std::shared_ptr<const void>& owner) {
+  TANDEM_CHECK(bytes.size() / size_of(type) >= static_cast<std::size_t>(shape.elements()));
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % size_of(type) == 0)
+    return Tensor::borrow(shape, type, bytes.data(), owner);
+  Tensor tensor = Tensor::zeros(shape, type);
+  std::memcpy(tensor.mutable_raw(), bytes.data(), tensor.bytes());
+  return tensor;
+}
 
 bool all_finite(const Tensor& tensor) {
   switch (tensor.dtype()) {
