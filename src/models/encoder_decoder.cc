@@ -144,8 +144,8 @@ void EncoderDecoder::plan_sources(ModelWorkspace& workspace,
 }
 
 std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
-    Backend& backend, ModelWorkspace& workspace,
-    std::span<const std::span<const TokenId>> sources) const {
+    Backend& backend, std::span<const std::span<const TokenId>> sources,
+    ModelWorkspace& workspace) const {
   plan_sources(workspace, sources);
   const auto tokens = static_cast<std::int64_t>(workspace.ids.size());
   const MatrixView x = workspace.layers.hidden.matrix(backend, tokens, spec_.model_dim);
@@ -233,9 +233,9 @@ void EncoderDecoder::plan_rows(ModelWorkspace& workspace, std::span<const Decode
 }
 
 // All neighbouring rows of a source are one group: its keys and values are read once for them.
-void EncoderDecoder::attend_to_sources(Backend& backend, ModelWorkspace& workspace,
-                                       std::span<const DecoderRow> rows, std::size_t layer,
-                                       MatrixView x, float* const* alignment) const {
+void EncoderDecoder::attend_to_sources(Backend& backend, std::span<const DecoderRow> rows,
+                                       std::size_t layer, MatrixView x, ModelWorkspace& workspace,
+                                       float* const* alignment) const {
   workspace.sources.clear();
   const EncodedSource* last = nullptr;
   for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -252,8 +252,8 @@ void EncoderDecoder::attend_to_sources(Backend& backend, ModelWorkspace& workspa
                                 workspace.layers);
 }
 
-ConstMatrixView EncoderDecoder::decode(Backend& backend, ModelWorkspace& workspace,
-                                       std::span<const DecoderRow> rows, DecoderState& state,
+ConstMatrixView EncoderDecoder::decode(Backend& backend, std::span<const DecoderRow> rows,
+                                       DecoderState& state, ModelWorkspace& workspace,
                                        float* const* alignment) const {
   plan_rows(workspace, rows);
   const StepBatch batch{workspace.rows, workspace.new_slots, workspace.previous_slots};
@@ -267,7 +267,7 @@ ConstMatrixView EncoderDecoder::decode(Backend& backend, ModelWorkspace& workspa
     };
     std::visit(run_self, decoder_[i].self);
     probe(workspace, "decoder.self", i + 1, x);
-    attend_to_sources(backend, workspace, rows, i, x, alignment);
+    attend_to_sources(backend, rows, i, x, workspace, alignment);
     decoder_[i].feed_forward.forward(backend, x, workspace.layers);
     probe(workspace, "decoder", i + 1, x);
   }
@@ -275,9 +275,9 @@ ConstMatrixView EncoderDecoder::decode(Backend& backend, ModelWorkspace& workspa
   return x;
 }
 
-MatrixView EncoderDecoder::project(Backend& backend, ModelWorkspace& workspace,
-                                   ConstMatrixView hidden, std::span<const std::int32_t> rows,
-                                   const PackedLinear& output) const {
+MatrixView EncoderDecoder::project(Backend& backend, ConstMatrixView hidden,
+                                   std::span<const std::int32_t> rows, const PackedLinear& output,
+                                   ModelWorkspace& workspace) const {
   const auto count = static_cast<std::int64_t>(rows.size());
   bool all = count == hidden.rows();
   for (std::size_t i = 0; all && i < rows.size(); ++i)

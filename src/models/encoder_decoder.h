@@ -64,13 +64,15 @@ class EncoderDecoder {
   // Throws Error{invalid_argument}: no tokens, more than the model has positions for, or an id
   // outside the vocabulary.
   void check_source(std::span<const TokenId> ids) const;
+  // The most tokens of a source; 0: any number.
+  std::int64_t max_source_positions() const { return source_embedding_.max_positions(); }
   // The most positions of a target, the start token included; 0: any number.
   std::int64_t max_target_positions() const { return target_embedding_.max_positions(); }
 
   // Encodes sentences together. Throws Error as check_source.
   std::vector<std::shared_ptr<const EncodedSource>> encode(
-      Backend& backend, ModelWorkspace& workspace,
-      std::span<const std::span<const TokenId>> sources) const;
+      Backend& backend, std::span<const std::span<const TokenId>> sources,
+      ModelWorkspace& workspace) const;
 
   DecoderState new_state(Backend& backend) const;
 
@@ -81,14 +83,13 @@ class EncoderDecoder {
   // in the spec's alignment layer (Marian's soft alignment).
   // Throws Error{invalid_argument} for a token outside the vocabulary or a position beyond the
   // table.
-  ConstMatrixView decode(Backend& backend, ModelWorkspace& workspace,
-                         std::span<const DecoderRow> rows, DecoderState& state,
-                         float* const* alignment = nullptr) const;
+  ConstMatrixView decode(Backend& backend, std::span<const DecoderRow> rows, DecoderState& state,
+                         ModelWorkspace& workspace, float* const* alignment = nullptr) const;
 
   // Logits [Q, outputs] of the rows `rows` of `hidden`, which `decode` gave; valid until the next
   // call with this workspace. `output` is output() or a selection of its columns.
-  MatrixView project(Backend& backend, ModelWorkspace& workspace, ConstMatrixView hidden,
-                     std::span<const std::int32_t> rows, const PackedLinear& output) const;
+  MatrixView project(Backend& backend, ConstMatrixView hidden, std::span<const std::int32_t> rows,
+                     const PackedLinear& output, ModelWorkspace& workspace) const;
   const PackedLinear& output() const { return output_.packed(); }
 
  private:
@@ -112,9 +113,8 @@ class EncoderDecoder {
                     std::span<const std::span<const TokenId>> sources) const;
   void plan_rows(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const;
   void check_row(const DecoderRow& row) const;
-  void attend_to_sources(Backend& backend, ModelWorkspace& workspace,
-                         std::span<const DecoderRow> rows, std::size_t layer, MatrixView x,
-                         float* const* alignment) const;
+  void attend_to_sources(Backend& backend, std::span<const DecoderRow> rows, std::size_t layer,
+                         MatrixView x, ModelWorkspace& workspace, float* const* alignment) const;
 
   ModelSpec spec_;
   ComputeType type_;
