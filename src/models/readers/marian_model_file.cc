@@ -55,6 +55,7 @@ Tensor as_matrix(const Tensor& tensor) {
 
 void add_marian_tensor(MarianModelFile& model, const std::string& name, const Tensor& tensor) {
   if (name == kYamlName) return set_yaml(model, name, tensor);
+  if (tensor.shape().elements() == 0) throw_corrupt(model, name, "is empty");
   if (!all_finite(tensor)) throw_corrupt(model, name, "holds a NaN or an infinity");
   if (is_multiplier(name)) return add_multiplier(model, name, tensor);
   model.weights.add(name, {as_matrix(tensor), {}});

@@ -37,7 +37,8 @@ struct MarianModelFile {
 };
 
 // For the readers: puts one tensor that is not quantised where it belongs. Throws Error{corrupt}
-// for a name that is there already, a value that is not finite, a multiplier that is not positive.
+// for a name that is there already, an empty tensor, a value that is not finite, a multiplier that
+// is not positive.
 void add_marian_tensor(MarianModelFile& model, const std::string& name, const Tensor& tensor);
 
 // Throws Error{corrupt} when the architecture is missing.
