@@ -1,0 +1,191 @@
+#include "api/model_decoder.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <tandem/error.h>
+
+#include "base/check.h"
+
+namespace tandem {
+namespace {
+
+// Logits that are held at once, in floats: 64 MB. A long draft over a large vocabulary is projected
+// in pieces; a row's numbers do not depend on the pieces.
+constexpr std::int64_t kMaxLogits = std::int64_t{16} << 20;
+
+void check_shortlist(std::span<const TokenId> shortlist, std::int64_t vocabulary) {
+  TokenId previous = -1;
+  for (const TokenId id : shortlist) {
+    if (id <= previous || id >= vocabulary)
+      throw Error(ErrorCode::invalid_argument,
+                  "the shortlist has the token id " + std::to_string(id) + " after " +
+                      std::to_string(previous) + "; expected ascending ids below " +
+                      std::to_string(vocabulary));
+    previous = id;
+  }
+}
+
+}  // namespace
+
+ModelDecoder::ModelDecoder(const EncoderDecoder& network, Backend& backend)
+    : network_(network), backend_(backend), state_(network.new_state(backend)) {}
+
+int ModelDecoder::add(std::shared_ptr<const EncodedSource> source,
+                      std::span<const TokenId> shortlist) {
+  check_shortlist(shortlist, network_.spec().target_vocabulary);
+  Sentence sentence;
+  sentence.source = std::move(source);
+  sentence.shortlist.assign(shortlist.begin(), shortlist.end());
+  if (!shortlist.empty())
+    sentence.restricted_output = backend_.select_outputs(network_.output(), shortlist);
+  sentences_.emplace(next_handle_, std::move(sentence));
+  return next_handle_++;
+}
+
+void ModelDecoder::release(int sentence) {
+  find(sentence).rows.clear(state_.pool());
+  sentences_.erase(sentence);
+}
+
+ModelDecoder::Sentence& ModelDecoder::find(int handle) {
+  const auto found = sentences_.find(handle);
+  TANDEM_CHECK(found != sentences_.end());
+  return found->second;
+}
+
+void ModelDecoder::step(std::span<const SentenceRows> sentences, std::span<Candidates> answers) {
+  TANDEM_CHECK(sentences.size() == answers.size());
+  advance_caches(sentences);
+  plan_rows(sentences);
+  if (!rows_.empty()) ask(network_.decode(backend_, rows_, state_, workspace_));
+  hand_out(sentences, answers);
+}
+
+void ModelDecoder::advance_caches(std::span<const SentenceRows> sentences) {
+  std::int64_t appended = 0;
+  for (const SentenceRows& sentence : sentences)
+    for (const Row& row : sentence.rows) appended += static_cast<std::int64_t>(row.feed.size());
+  state_.reserve(appended);
+  for (const SentenceRows& sentence : sentences) {
+    changes_.clear();
+    for (const Row& row : sentence.rows) {
+      TANDEM_CHECK(!row.feed.empty() && row.queries.size() == row.feed.size());
+      changes_.push_back({row.parent, row.keep, static_cast<int>(row.feed.size())});
+    }
+    find(sentence.sentence).rows.advance(state_.pool(), changes_);
+  }
+}
+
+void ModelDecoder::plan_rows(std::span<const SentenceRows> sentences) {
+  rows_.clear();
+  questions_.clear();
+  most_asked_ = 0;
+  std::int32_t hidden_row = 0;
+  for (const SentenceRows& lines : sentences) {
+    const Sentence& sentence = find(lines.sentence);
+    for (std::size_t r = 0; r < lines.rows.size(); ++r) {
+      const Row& row = lines.rows[r];
+      rows_.push_back({sentence.source.get(), row.feed, sentence.rows.slots(r)});
+      for (std::size_t i = 0; i < row.feed.size(); ++i, ++hidden_row) {
+        if (row.queries[i].top_k <= 0) continue;
+        questions_.push_back({&sentence, lines.sentence, hidden_row, row.keep + static_cast<int>(i),
+                              &row.queries[i]});
+        most_asked_ = std::max(most_asked_, static_cast<std::size_t>(row.queries[i].top_k));
+      }
+    }
+  }
+}
+
+// Neighbouring questions with the same output matrix are one product.
+void ModelDecoder::ask(ConstMatrixView hidden) {
+  answers_.assign(questions_.size(), {});
+  found_.resize(questions_.size() * most_asked_);
+  for (std::size_t first = 0; first < questions_.size();) {
+    const PackedLinear* restricted = questions_[first].sentence->restricted_output.get();
+    const PackedLinear& output = restricted != nullptr ? *restricted : network_.output();
+    const auto most =
+        static_cast<std::size_t>(std::max<std::int64_t>(kMaxLogits / output.outputs(), 1));
+    std::size_t end = first + 1;
+    while (end < questions_.size() && end - first < most &&
+           questions_[end].sentence->restricted_output.get() == restricted)
+      ++end;
+    ask_run(hidden, first, end - first, output);
+    first = end;
+  }
+}
+
+void ModelDecoder::ask_run(ConstMatrixView hidden, std::size_t first, std::size_t count,
+                           const PackedLinear& output) {
+  queried_rows_.clear();
+  queries_.clear();
+  for (std::size_t i = 0; i < count; ++i) {
+    const Question& question = questions_[first + i];
+    const std::vector<TokenId>& shortlist = question.sentence->shortlist;
+    queried_rows_.push_back(question.hidden_row);
+    queries_.push_back({static_cast<std::int64_t>(i), question.query,
+                        shortlist.empty() ? nullptr : shortlist.data(), output.outputs()});
+  }
+  const MatrixView logits = network_.project(backend_, hidden, queried_rows_, output, workspace_);
+  const std::span<SelectAnswer> answers(answers_.data() + first, count);
+  backend_.select(logits, queries_, answers, found_.data() + first * most_asked_, most_asked_);
+  for (std::size_t i = 0; i < count; ++i) check_answer(questions_[first + i], answers[i]);
+}
+
+void ModelDecoder::check_answer(const Question& question, const SelectAnswer& answer) const {
+  if (answer.status == SelectStatus::ok) return;
+  throw Error(ErrorCode::internal,
+              "the scores of sentence " + std::to_string(question.handle) + " after position " +
+                  std::to_string(question.position) + " are not numbers (NaN)",
+              "the weights or their type cannot hold this input; try compute type float32");
+}
+
+void ModelDecoder::hand_out(std::span<const SentenceRows> sentences,
+                            std::span<Candidates> answers) const {
+  std::size_t question = 0;
+  for (std::size_t s = 0; s < sentences.size(); ++s) {
+    answers[s].clear();
+    for (const Row& row : sentences[s].rows) {
+      for (const CandidateQuery& query : row.queries) {
+        std::span<const Candidate> answer;
+        if (query.top_k > 0) {
+          answer = {found_.data() + question * most_asked_,
+                    static_cast<std::size_t>(answers_[question].count)};
+          ++question;
+        }
+        answers[s].append(answer);
+      }
+      answers[s].end_row();
+    }
+  }
+}
+
+std::vector<std::vector<float>> ModelDecoder::align(std::span<const TokenId> source,
+                                                    std::span<const TokenId> target) {
+  if (target.empty()) return {};
+  const ModelSpec& spec = network_.spec();
+  if (spec.guided_alignment_layer < 0)
+    throw Error(ErrorCode::unsupported, "this model has no alignment");
+  TANDEM_CHECK(spec.start == StartToken::zero_vector || spec.decoder_start_token >= 0);
+
+  std::vector<TokenId> fed{spec.decoder_start_token};
+  fed.insert(fed.end(), target.begin(), target.end() - 1);
+  std::vector<std::vector<float>> weights(target.size(), std::vector<float>(source.size()));
+  std::vector<float*> pointers;
+  for (auto& row : weights) pointers.push_back(row.data());
+
+  const std::span<const TokenId> sources[] = {source};
+  const auto encoded = network_.encode(backend_, sources, workspace_);
+  DecoderState state = network_.new_state(backend_);
+  state.reserve(static_cast<std::int64_t>(fed.size()));
+  RowTables rows;
+  const RowChange change{-1, 0, static_cast<int>(fed.size())};
+  rows.advance(state.pool(), std::span(&change, 1));
+  const DecoderRow row{encoded[0].get(), fed, rows.slots(0)};
+  network_.decode(backend_, std::span(&row, 1), state, workspace_, pointers.data());
+  backend_.sync();
+  return weights;
+}
+
+}  // namespace tandem

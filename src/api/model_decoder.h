@@ -1,0 +1,91 @@
+// The model behind the strategies: maps the rows of searches to slots of the decoder's cache, runs
+// one forward pass over all of them, projects only the positions about which something is asked,
+// and answers with candidates. Tensors stop here: searches see tokens and scores.
+//
+// One ModelDecoder serves one thread, with its Backend; the network is shared.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "decoding/step_decoder.h"
+#include "kernels/backend.h"
+#include "models/encoder_decoder.h"
+#include "nn/decoder_state.h"
+#include "nn/kv_cache.h"
+
+namespace tandem {
+
+class ModelDecoder : public StepDecoder {
+ public:
+  // Both must outlive the decoder.
+  ModelDecoder(const EncoderDecoder& network, Backend& backend);
+
+  // For calls of the network's other methods between steps, so that memory is used again.
+  ModelWorkspace& workspace() { return workspace_; }
+
+  // Takes a sentence in; the handle is what `step` and `release` mean by it. `shortlist`: the only
+  // tokens that may come out, ascending, over which the softmax runs; empty: the whole vocabulary.
+  // Throws Error{invalid_argument} when the shortlist is not ascending or outside the vocabulary.
+  int add(std::shared_ptr<const EncodedSource> source, std::span<const TokenId> shortlist);
+
+  void step(std::span<const SentenceRows> sentences, std::span<Candidates> answers) override;
+  void release(int sentence) override;
+
+  // The soft alignment of `target` (as generated, without the start token): for each of its tokens
+  // one weight for each source token, summing to 1. Marian's rule: head 0 of the cross-attention
+  // in the alignment layer (bergamot.md 4.2.10), while the token was produced. One encoder and one
+  // decoder pass, whose numbers are those of the generation. Throws Error as encode and decode.
+  std::vector<std::vector<float>> align(std::span<const TokenId> source,
+                                        std::span<const TokenId> target);
+
+  // Positions in the cache now, over all sentences.
+  std::int32_t cached_positions() { return state_.pool().live(); }
+
+ private:
+  struct Sentence {
+    std::shared_ptr<const EncodedSource> source;
+    std::vector<TokenId> shortlist;
+    std::shared_ptr<const PackedLinear> restricted_output;  // null: the whole vocabulary
+    RowTables rows;
+  };
+  // A position whose scores are asked for.
+  struct Question {
+    const Sentence* sentence = nullptr;
+    int handle = 0;
+    std::int32_t hidden_row = 0;
+    int position = 0;
+    const CandidateQuery* query = nullptr;
+  };
+
+  Sentence& find(int handle);
+  void advance_caches(std::span<const SentenceRows> sentences);
+  void plan_rows(std::span<const SentenceRows> sentences);
+  void ask(ConstMatrixView hidden);
+  void ask_run(ConstMatrixView hidden, std::size_t first, std::size_t count,
+               const PackedLinear& output);
+  void check_answer(const Question& question, const SelectAnswer& answer) const;
+  void hand_out(std::span<const SentenceRows> sentences, std::span<Candidates> answers) const;
+
+  const EncoderDecoder& network_;
+  Backend& backend_;
+  ModelWorkspace workspace_;
+  DecoderState state_;
+  std::unordered_map<int, Sentence> sentences_;
+  int next_handle_ = 0;
+
+  // Of the current step; kept for their memory.
+  std::vector<RowChange> changes_;
+  std::vector<DecoderRow> rows_;
+  std::vector<Question> questions_;
+  std::vector<std::int32_t> queried_rows_;
+  std::vector<SelectQuery> queries_;
+  std::vector<SelectAnswer> answers_;
+  std::vector<Candidate> found_;  // question i's answer starts at i * most_asked_
+  std::size_t most_asked_ = 0;    // the largest top_k of this step
+};
+
+}  // namespace tandem

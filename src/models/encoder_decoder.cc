@@ -1,0 +1,296 @@
+#include "models/encoder_decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include <tandem/error.h>
+
+#include "base/check.h"
+#include "base/checked_math.h"
+
+namespace tandem {
+namespace {
+
+void check_token(TokenId token, TokenId lowest, std::int64_t vocabulary, const char* side) {
+  if (token >= lowest && token < vocabulary) return;
+  throw Error(ErrorCode::invalid_argument, std::string("the ") + side + " has the token id " +
+                                               std::to_string(token) + "; expected 0 to " +
+                                               std::to_string(vocabulary - 1));
+}
+
+void check_positions(std::int64_t needed, std::int64_t available, const char* side) {
+  if (available == 0 || needed <= available) return;
+  throw Error(ErrorCode::invalid_argument,
+              std::string("the ") + side + " has " + std::to_string(needed) +
+                  " tokens; the model has positions for " + std::to_string(available));
+}
+
+void probe(const ModelWorkspace& workspace, const char* stage, std::size_t layer,
+           ConstMatrixView value) {
+  if (workspace.layers.probe) workspace.layers.probe(stage, static_cast<int>(layer), value);
+}
+
+}  // namespace
+
+// --- loading -----------------------------------------------------------------------------------
+
+EncoderDecoder::EncoderDecoder(ModelSpec spec, const ModelWeights& weights, ComputeType type,
+                               Backend& backend)
+    : spec_(std::move(spec)), type_(type) {
+  check_implemented(spec_);
+  TANDEM_CHECK(weights.encoder.size() == static_cast<std::size_t>(spec_.encoder.layers));
+  TANDEM_CHECK(weights.decoder.size() == static_cast<std::size_t>(spec_.decoder.layers));
+  pack_embeddings(backend, weights);
+  pack_encoder(backend, weights);
+  pack_decoder(backend, weights);
+  output_ = Linear(backend, weights.output, type_);
+  bytes_ += output_.bytes();
+  TANDEM_CHECK(output_.outputs() == spec_.target_vocabulary && output_.inputs() == spec_.model_dim);
+}
+
+void EncoderDecoder::pack_embeddings(Backend& backend, const ModelWeights& weights) {
+  const auto pack_shared = [&](const Tensor& tensor, const Tensor& other, const Parameter& packed) {
+    if (!tensor.empty() && tensor.raw() == other.raw()) return packed;
+    Parameter parameter(backend, tensor);
+    bytes_ += parameter.bytes();
+    return parameter;
+  };
+  const Parameter source_table = pack_shared(weights.source_embedding, {}, {});
+  const Parameter target_table =
+      pack_shared(weights.target_embedding, weights.source_embedding, source_table);
+  const Parameter source_positions = pack_shared(weights.encoder_positions, {}, {});
+  const Parameter target_positions =
+      pack_shared(weights.decoder_positions, weights.encoder_positions, source_positions);
+  source_embedding_ = Embedding(source_table, source_positions, spec_.embedding_scale);
+  target_embedding_ = Embedding(target_table, target_positions, spec_.embedding_scale);
+}
+
+SublayerNorm EncoderDecoder::sublayer_norm(Backend& backend, const NormWeights& weights) const {
+  return SublayerNorm(Norm(backend, weights, spec_.norm_epsilon), spec_.norm_placement);
+}
+
+AttentionSettings EncoderDecoder::attention_settings(const StackSpec& stack) const {
+  AttentionSettings settings;
+  settings.shape.num_heads = stack.heads;
+  settings.shape.head_dim = spec_.head_dim;
+  settings.shape.scale = 1.0F / std::sqrt(static_cast<float>(spec_.head_dim));
+  settings.keys =
+      spec_.norm_placement == NormPlacement::pre ? spec_.self_attention_keys : KeyInput::normalized;
+  settings.type = type_;
+  return settings;
+}
+
+void EncoderDecoder::pack_encoder(Backend& backend, const ModelWeights& weights) {
+  const AttentionSettings attention = attention_settings(spec_.encoder);
+  for (const EncoderLayerWeights& layer : weights.encoder) {
+    encoder_.push_back(EncoderLayer{
+        SelfAttention(backend, layer.self, attention, sublayer_norm(backend, layer.self.norm)),
+        FeedForward(backend, layer.feed_forward, spec_.activation,
+                    sublayer_norm(backend, layer.feed_forward.norm), type_)});
+    bytes_ += encoder_.back().self.bytes() + encoder_.back().feed_forward.bytes();
+  }
+  encoder_final_norm_ = Norm(backend, weights.encoder_final_norm, spec_.norm_epsilon);
+}
+
+void EncoderDecoder::pack_decoder(Backend& backend, const ModelWeights& weights) {
+  const AttentionSettings attention = attention_settings(spec_.decoder);
+  const auto pack_self =
+      [&](const DecoderLayerWeights& layer) -> std::variant<SelfAttention, Ssru> {
+    if (const auto* ssru = std::get_if<SsruWeights>(&layer.self))
+      return Ssru(backend, *ssru, sublayer_norm(backend, ssru->norm), type_);
+    const auto& self = std::get<AttentionWeights>(layer.self);
+    return SelfAttention(backend, self, attention, sublayer_norm(backend, self.norm));
+  };
+  for (const DecoderLayerWeights& layer : weights.decoder) {
+    decoder_.push_back(DecoderLayer{
+        pack_self(layer),
+        CrossAttention(backend, layer.cross, attention, sublayer_norm(backend, layer.cross.norm)),
+        FeedForward(backend, layer.feed_forward, spec_.activation,
+                    sublayer_norm(backend, layer.feed_forward.norm), type_)});
+    const DecoderLayer& packed = decoder_.back();
+    bytes_ += std::visit([](const auto& self) { return self.bytes(); }, packed.self) +
+              packed.cross.bytes() + packed.feed_forward.bytes();
+  }
+  decoder_final_norm_ = Norm(backend, weights.decoder_final_norm, spec_.norm_epsilon);
+}
+
+// --- encoder -----------------------------------------------------------------------------------
+
+void EncoderDecoder::check_source(std::span<const TokenId> ids) const {
+  if (ids.empty())
+    throw Error(ErrorCode::invalid_argument,
+                "the source has no tokens; expected at least the end of the sentence");
+  check_positions(static_cast<std::int64_t>(ids.size()), source_embedding_.max_positions(),
+                  "source");
+  for (const TokenId id : ids) check_token(id, 0, source_embedding_.vocabulary_size(), "source");
+}
+
+void EncoderDecoder::plan_sources(ModelWorkspace& workspace,
+                                  std::span<const std::span<const TokenId>> sources) const {
+  workspace.ids.clear();
+  workspace.positions.clear();
+  workspace.sentences.clear();
+  for (const std::span<const TokenId> ids : sources) {
+    check_source(ids);
+    const auto length = checked_cast<std::int32_t>(ids.size(), "source length");
+    workspace.sentences.push_back({static_cast<std::int64_t>(workspace.ids.size()), length});
+    workspace.ids.insert(workspace.ids.end(), ids.begin(), ids.end());
+    for (std::int32_t position = 0; position < length; ++position)
+      workspace.positions.push_back(position);
+  }
+}
+
+std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
+    Backend& backend, std::span<const std::span<const TokenId>> sources,
+    ModelWorkspace& workspace) const {
+  plan_sources(workspace, sources);
+  const auto tokens = static_cast<std::int64_t>(workspace.ids.size());
+  const MatrixView x = workspace.layers.hidden.matrix(backend, tokens, spec_.model_dim);
+  source_embedding_.forward(backend, workspace.ids, workspace.positions, x);
+  probe(workspace, "encoder", 0, x);
+  for (std::size_t i = 0; i < encoder_.size(); ++i) {
+    encoder_[i].self.encode(backend, x, workspace.sentences, workspace.layers);
+    probe(workspace, "encoder.self", i + 1, x);
+    encoder_[i].feed_forward.forward(backend, x, workspace.layers);
+    probe(workspace, "encoder", i + 1, x);
+  }
+  if (!encoder_final_norm_.empty()) encoder_final_norm_.forward(backend, x, x);
+
+  // One product a layer over all sentences, then each sentence's rows into memory of its own, so
+  // that it is freed when that sentence is finished.
+  const std::int64_t columns = decoder_.empty() ? 0 : decoder_.front().cross.source_columns();
+  const std::int64_t all_columns = columns * static_cast<std::int64_t>(decoder_.size());
+  const MatrixView projected = workspace.layers.cross.matrix(backend, tokens, all_columns);
+  for (std::size_t i = 0; i < decoder_.size(); ++i)
+    decoder_[i].cross.project_source(
+        backend, x, projected.slice_cols(static_cast<std::int64_t>(i) * columns, columns));
+
+  std::vector<std::shared_ptr<const EncodedSource>> encoded;
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    const RowRange& rows = workspace.sentences[s];
+    auto source = std::make_shared<EncodedSource>();
+    source->ids.assign(sources[s].begin(), sources[s].end());
+    source->memory =
+        backend.allocate(static_cast<std::size_t>(rows.count * all_columns) * sizeof(float));
+    const MatrixView own(source->memory->data(), DType::float32, rows.count, all_columns,
+                         all_columns);
+    workspace.positions.resize(static_cast<std::size_t>(rows.count));
+    std::iota(workspace.positions.begin(), workspace.positions.end(),
+              static_cast<std::int32_t>(rows.first));
+    backend.gather_rows(projected, workspace.positions, own);
+    for (std::size_t i = 0; i < decoder_.size(); ++i)
+      source->keys_values.push_back(
+          own.slice_cols(static_cast<std::int64_t>(i) * columns, columns));
+    encoded.push_back(std::move(source));
+  }
+  return encoded;
+}
+
+// --- decoder -----------------------------------------------------------------------------------
+
+DecoderState EncoderDecoder::new_state(Backend& backend) const {
+  std::vector<LayerState> layers;
+  for (const DecoderLayer& layer : decoder_) {
+    const bool recurrent = std::holds_alternative<Ssru>(layer.self);
+    layers.push_back(
+        {recurrent ? StateKind::recurrent : StateKind::key_value,
+         std::visit([](const auto& self) { return self.state_columns(); }, layer.self)});
+  }
+  return DecoderState(backend, std::move(layers));
+}
+
+void EncoderDecoder::check_row(const DecoderRow& row) const {
+  TANDEM_CHECK(row.source != nullptr && !row.tokens.empty() &&
+               row.slots.size() >= row.tokens.size());
+  check_positions(static_cast<std::int64_t>(row.slots.size()), target_embedding_.max_positions(),
+                  "target");
+  for (const TokenId token : row.tokens)
+    check_token(token, -1, target_embedding_.vocabulary_size(), "target");
+}
+
+void EncoderDecoder::plan_rows(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const {
+  workspace.ids.clear();
+  workspace.positions.clear();
+  workspace.new_slots.clear();
+  workspace.previous_slots.clear();
+  workspace.rows.clear();
+  for (const DecoderRow& row : rows) {
+    check_row(row);
+    const auto cached = static_cast<std::int32_t>(row.slots.size() - row.tokens.size());
+    workspace.rows.push_back({static_cast<std::int64_t>(workspace.ids.size()),
+                              static_cast<std::int32_t>(row.tokens.size()), cached,
+                              row.slots.data()});
+    workspace.ids.insert(workspace.ids.end(), row.tokens.begin(), row.tokens.end());
+    for (std::size_t p = static_cast<std::size_t>(cached); p < row.slots.size(); ++p) {
+      workspace.positions.push_back(static_cast<std::int32_t>(p));
+      workspace.new_slots.push_back(row.slots[p]);
+      workspace.previous_slots.push_back(p == 0 ? -1 : row.slots[p - 1]);
+    }
+  }
+}
+
+// All neighbouring rows of a source are one group: its keys and values are read once for them.
+void EncoderDecoder::attend_to_sources(Backend& backend, std::span<const DecoderRow> rows,
+                                       std::size_t layer, MatrixView x, ModelWorkspace& workspace,
+                                       float* const* alignment) const {
+  workspace.sources.clear();
+  const EncodedSource* last = nullptr;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const StepRow& row = workspace.rows[r];
+    if (rows[r].source == last) {
+      workspace.sources.back().queries.count += row.num_queries;
+    } else {
+      last = rows[r].source;
+      workspace.sources.push_back({{row.first_query, row.num_queries}, last->keys_values[layer]});
+    }
+  }
+  const bool aligned = static_cast<int>(layer) == spec_.guided_alignment_layer;
+  decoder_[layer].cross.forward(backend, x, workspace.sources, aligned ? alignment : nullptr,
+                                workspace.layers);
+}
+
+ConstMatrixView EncoderDecoder::decode(Backend& backend, std::span<const DecoderRow> rows,
+                                       DecoderState& state, ModelWorkspace& workspace,
+                                       float* const* alignment) const {
+  plan_rows(workspace, rows);
+  const StepBatch batch{workspace.rows, workspace.new_slots, workspace.previous_slots};
+  const MatrixView x = workspace.layers.hidden.matrix(
+      backend, static_cast<std::int64_t>(workspace.ids.size()), spec_.model_dim);
+  target_embedding_.forward(backend, workspace.ids, workspace.positions, x);
+  probe(workspace, "decoder", 0, x);
+  for (std::size_t i = 0; i < decoder_.size(); ++i) {
+    const auto run_self = [&](const auto& self) {
+      self.decode(backend, x, batch, state.layer(i), workspace.layers);
+    };
+    std::visit(run_self, decoder_[i].self);
+    probe(workspace, "decoder.self", i + 1, x);
+    attend_to_sources(backend, rows, i, x, workspace, alignment);
+    decoder_[i].feed_forward.forward(backend, x, workspace.layers);
+    probe(workspace, "decoder", i + 1, x);
+  }
+  if (!decoder_final_norm_.empty()) decoder_final_norm_.forward(backend, x, x);
+  return x;
+}
+
+MatrixView EncoderDecoder::project(Backend& backend, ConstMatrixView hidden,
+                                   std::span<const std::int32_t> rows, const PackedLinear& output,
+                                   ModelWorkspace& workspace) const {
+  const auto count = static_cast<std::int64_t>(rows.size());
+  bool all = count == hidden.rows();
+  for (std::size_t i = 0; all && i < rows.size(); ++i)
+    all = rows[i] == static_cast<std::int32_t>(i);
+  ConstMatrixView queried = hidden;
+  if (!all) {
+    const MatrixView gathered = workspace.layers.queried.matrix(backend, count, hidden.cols());
+    backend.gather_rows(hidden, rows, gathered);
+    queried = gathered;
+  }
+  const MatrixView logits = workspace.layers.logits.matrix(backend, count, output.outputs());
+  backend.linear(queried, output, {}, logits);
+  return logits;
+}
+
+}  // namespace tandem

@@ -1,0 +1,129 @@
+// The forward pass of an encoder-decoder Transformer (Vaswani et al. 2017), for every family: it
+// reads the switches of ModelSpec and packed weights, and knows no file, no search and no text.
+//
+// Immutable after construction: any number of threads may use one EncoderDecoder, each with its own
+// Backend and ModelWorkspace. Batches are ragged, without padding, so a sentence's numbers do not
+// depend on its neighbours (kernels/backend.h, row invariance).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "models/model_spec.h"
+#include "models/model_weights.h"
+#include "nn/attention.h"
+#include "nn/decoder_state.h"
+#include "nn/embedding.h"
+#include "nn/feed_forward.h"
+#include "nn/linear.h"
+#include "nn/norm.h"
+#include "nn/ssru.h"
+#include "nn/workspace.h"
+
+namespace tandem {
+
+// A sentence after the encoder: all that the decoder needs of it. Immutable and shared by rows.
+struct EncodedSource {
+  std::vector<TokenId> ids;
+  std::unique_ptr<Buffer> memory;
+  // For each decoder layer the cross-attention's keys and values, [S, 2 * D].
+  std::vector<ConstMatrixView> keys_values;
+};
+
+// One row of a decoder step. Position 0 is the start token's.
+struct DecoderRow {
+  const EncodedSource* source = nullptr;
+  std::span<const TokenId> tokens;      // fed in this step; -1: a row of zeros
+  std::span<const std::int32_t> slots;  // of all positions: those cached, then those of `tokens`
+};
+
+// What one thread needs to run a model; grows, and is used again by the next pass.
+struct ModelWorkspace {
+  Workspace layers;
+  std::vector<TokenId> ids;
+  std::vector<std::int32_t> positions, new_slots, previous_slots;
+  std::vector<RowRange> sentences;
+  std::vector<StepRow> rows;
+  std::vector<CrossAttention::Source> sources;
+};
+
+class EncoderDecoder {
+ public:
+  // Packs the weights for backends of this kind. `type` is float32, bfloat16 or int8. Throws
+  // Error{unsupported} as check_implemented, or when the backend cannot compute in `type`.
+  EncoderDecoder(ModelSpec spec, const ModelWeights& weights, ComputeType type, Backend& backend);
+
+  const ModelSpec& spec() const { return spec_; }
+  ComputeType compute_type() const { return type_; }
+  std::size_t bytes() const { return bytes_; }
+
+  // Throws Error{invalid_argument}: no tokens, more than the model has positions for, or an id
+  // outside the vocabulary.
+  void check_source(std::span<const TokenId> ids) const;
+  // The most tokens of a source; 0: any number.
+  std::int64_t max_source_positions() const { return source_embedding_.max_positions(); }
+  // The most positions of a target, the start token included; 0: any number.
+  std::int64_t max_target_positions() const { return target_embedding_.max_positions(); }
+
+  // Encodes sentences together. Throws Error as check_source.
+  std::vector<std::shared_ptr<const EncodedSource>> encode(
+      Backend& backend, std::span<const std::span<const TokenId>> sources,
+      ModelWorkspace& workspace) const;
+
+  DecoderState new_state(Backend& backend) const;
+
+  // Runs the rows through the decoder, writes the state of their new positions into `state`, and
+  // gives the last layer's output [N, D], valid until the next call with this workspace. Rows of
+  // one source should be neighbours. `alignment`: null, or for each fed token a pointer to as many
+  // floats as its source has tokens, which receive the weights of head 0 of the cross-attention
+  // in the spec's alignment layer (Marian's soft alignment).
+  // Throws Error{invalid_argument} for a token outside the vocabulary or a position beyond the
+  // table.
+  ConstMatrixView decode(Backend& backend, std::span<const DecoderRow> rows, DecoderState& state,
+                         ModelWorkspace& workspace, float* const* alignment = nullptr) const;
+
+  // Logits [Q, outputs] of the rows `rows` of `hidden`, which `decode` gave; valid until the next
+  // call with this workspace. `output` is output() or a selection of its columns.
+  MatrixView project(Backend& backend, ConstMatrixView hidden, std::span<const std::int32_t> rows,
+                     const PackedLinear& output, ModelWorkspace& workspace) const;
+  const PackedLinear& output() const { return output_.packed(); }
+
+ private:
+  struct EncoderLayer {
+    SelfAttention self;
+    FeedForward feed_forward;
+  };
+  struct DecoderLayer {
+    std::variant<SelfAttention, Ssru> self;
+    CrossAttention cross;
+    FeedForward feed_forward;
+  };
+
+  void pack_embeddings(Backend& backend, const ModelWeights& weights);
+  void pack_encoder(Backend& backend, const ModelWeights& weights);
+  void pack_decoder(Backend& backend, const ModelWeights& weights);
+  SublayerNorm sublayer_norm(Backend& backend, const NormWeights& weights) const;
+  AttentionSettings attention_settings(const StackSpec& stack) const;
+
+  void plan_sources(ModelWorkspace& workspace,
+                    std::span<const std::span<const TokenId>> sources) const;
+  void plan_rows(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const;
+  void check_row(const DecoderRow& row) const;
+  void attend_to_sources(Backend& backend, std::span<const DecoderRow> rows, std::size_t layer,
+                         MatrixView x, ModelWorkspace& workspace, float* const* alignment) const;
+
+  ModelSpec spec_;
+  ComputeType type_;
+  std::size_t bytes_ = 0;
+  Embedding source_embedding_, target_embedding_;
+  std::vector<EncoderLayer> encoder_;
+  std::vector<DecoderLayer> decoder_;
+  Norm encoder_final_norm_, decoder_final_norm_;
+  Linear output_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,31 @@
+// The intermediate results of one forward pass, used again by the next. One Workspace belongs to
+// one thread together with its Backend; the model itself is immutable and shared.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "nn/memory.h"
+
+namespace tandem {
+
+struct Workspace {
+  Scratch hidden;     // [N, D] the residual stream
+  Scratch normed;     // [N, D] a sub-layer's normalised input (pre-norm)
+  Scratch projected;  // [N, 3 * H * head_dim] queries, keys, values; or the inputs of an SSRU
+  Scratch context;    // [N, H * head_dim] what attention or a recurrence gives
+  Scratch inner[2];   // [N, F] inside a feed-forward network, in turns
+  Scratch cross;      // [N, L * 2 * H * head_dim] cross-attention keys and values of a batch
+  Scratch queried;    // [Q, D] hidden rows that are projected to logits
+  Scratch logits;     // [Q, V]
+  std::vector<AttentionGroup> groups;
+
+  // Sees intermediate results by name: "encoder", layer 0 is the embedded input, layer l the
+  // output of layer l. For tests that compare with another engine layer by layer; usually empty.
+  std::function<void(std::string_view stage, int layer, ConstMatrixView value)> probe;
+};
+
+}  // namespace tandem

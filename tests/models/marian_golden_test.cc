@@ -1,0 +1,102 @@
+// Hugging Face's Marian against transformers' own numbers: every hidden state of one input, and the
+// log-probabilities of given targets.
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "models/encoder_decoder.h"
+#include "models/load_model.h"
+#include "models/readers/npz.h"
+#include "support/backends.h"
+#include "support/forced_scores.h"
+
+namespace tandem {
+namespace {
+
+const std::string kDirectory = std::string(TANDEM_GOLDEN_DIR) + "/hf/marian";
+constexpr double kTolerance = 1e-4;
+
+class HuggingFaceMarian : public testing::TestWithParam<BackendChoice> {
+ protected:
+  std::unique_ptr<Backend> backend_ = GetParam().make();
+  LoadedModel model_ = load_model(kDirectory, Limits{}, ComputeType::automatic, *backend_);
+  ModelWorkspace workspace_;
+};
+
+std::map<std::string, Tensor> recorded() {
+  std::map<std::string, Tensor> arrays;
+  for (NpzArray& array : read_npz(kDirectory + "/debug.npz", Limits{}))
+    arrays[array.name] = array.tensor;
+  return arrays;
+}
+
+std::vector<TokenId> ids_of(const Tensor& tensor) {
+  const auto values = tensor.data<std::int64_t>();
+  return {values.begin(), values.end()};
+}
+
+void expect_near(ConstMatrixView found, const Tensor& expected, const std::string& what) {
+  const auto values = expected.data<float>();
+  ASSERT_EQ(found.rows() * found.cols(), static_cast<std::int64_t>(values.size())) << what;
+  for (std::int64_t r = 0; r < found.rows(); ++r)
+    for (std::int64_t c = 0; c < found.cols(); ++c)
+      ASSERT_NEAR(found.row<float>(r)[c], values[static_cast<std::size_t>(r * found.cols() + c)],
+                  kTolerance)
+          << what << " at row " << r << ", column " << c;
+}
+
+TEST_P(HuggingFaceMarian, EveryHiddenStateAndTheLogitsAreThoseOfTransformers) {
+  const auto arrays = recorded();
+  std::map<std::string, int> seen;
+  workspace_.layers.probe = [&](std::string_view stage, int layer, ConstMatrixView value) {
+    if (stage != "encoder" && stage != "decoder") return;
+    const std::string name = std::string(stage.substr(0, 3)) + std::to_string(layer);
+    expect_near(value, arrays.at(name), name);
+    ++seen[name];
+  };
+  const std::vector<TokenId> source = ids_of(arrays.at("input_ids"));
+  const std::vector<TokenId> target = ids_of(arrays.at("decoder_input_ids"));
+  const std::span<const TokenId> sources[] = {source};
+  const auto encoded = model_.network->encode(*backend_, sources, workspace_);
+  DecoderState state = model_.network->new_state(*backend_);
+  state.reserve(static_cast<std::int64_t>(target.size()));
+  RowTables tables;
+  const RowChange change{-1, 0, static_cast<int>(target.size())};
+  tables.advance(state.pool(), std::span(&change, 1));
+  const DecoderRow row{encoded[0].get(), target, tables.slots(0)};
+  const ConstMatrixView hidden =
+      model_.network->decode(*backend_, std::span(&row, 1), state, workspace_);
+  const std::vector<std::int32_t> rows{0, 1, 2};
+  const MatrixView logits =
+      model_.network->project(*backend_, hidden, rows, model_.network->output(), workspace_);
+  expect_near(logits, arrays.at("logits"), "logits");
+  EXPECT_EQ(seen.size(), 7U) << "embeddings and every layer of both sides";
+}
+
+TEST_P(HuggingFaceMarian, GivenTargetsHaveTheLogProbabilitiesOfTransformers) {
+  std::ifstream file(kDirectory + "/score_cases.jsonl");
+  int cases = 0;
+  for (std::string line; std::getline(file, line); ++cases) {
+    const auto json = nlohmann::json::parse(line);
+    const auto source = json["request"]["input_ids"].get<std::vector<TokenId>>();
+    const auto target = json["request"]["target_ids"].get<std::vector<TokenId>>();
+    const auto expected = json["expected"]["token_log_probs"].get<std::vector<double>>();
+    const std::vector<double> found = forced_log_probs(*model_.network, *backend_, source, target);
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i)
+      EXPECT_NEAR(found[i], expected[i], kTolerance * std::max(1.0, std::abs(expected[i])))
+          << json["id"] << ", token " << i;
+  }
+  EXPECT_GT(cases, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, HuggingFaceMarian, testing::ValuesIn(all_backends()),
+                         [](const auto& choice) { return std::string(choice.param.name); });
+
+}  // namespace
+}  // namespace tandem

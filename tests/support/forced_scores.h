@@ -1,0 +1,59 @@
+// Teacher forcing straight on the network, for tests below the API: logits and log-probabilities of
+// a given target, all positions in one pass.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "models/encoder_decoder.h"
+
+namespace tandem {
+
+// The rows of logits after the start token and after each token of `target` but the last.
+inline std::vector<std::vector<float>> forced_logits(const EncoderDecoder& network,
+                                                     Backend& backend,
+                                                     std::span<const TokenId> source,
+                                                     std::span<const TokenId> target) {
+  ModelWorkspace workspace;
+  const std::span<const TokenId> sources[] = {source};
+  const auto encoded = network.encode(backend, sources, workspace);
+  std::vector<TokenId> fed{network.spec().decoder_start_token};
+  fed.insert(fed.end(), target.begin(), target.end() - 1);
+  DecoderState state = network.new_state(backend);
+  state.reserve(static_cast<std::int64_t>(fed.size()));
+  RowTables tables;
+  const RowChange change{-1, 0, static_cast<int>(fed.size())};
+  tables.advance(state.pool(), std::span(&change, 1));
+  const DecoderRow row{encoded[0].get(), fed, tables.slots(0)};
+  const ConstMatrixView hidden = network.decode(backend, std::span(&row, 1), state, workspace);
+  std::vector<std::int32_t> rows(fed.size());
+  std::iota(rows.begin(), rows.end(), 0);
+  const MatrixView logits = network.project(backend, hidden, rows, network.output(), workspace);
+  std::vector<std::vector<float>> result;
+  for (std::int64_t r = 0; r < logits.rows(); ++r)
+    result.emplace_back(logits.row<float>(r), logits.row<float>(r) + logits.cols());
+  return result;
+}
+
+inline double log_sum_exp(const std::vector<float>& logits) {
+  double largest = logits[0];
+  for (const float value : logits) largest = std::max<double>(largest, value);
+  double sum = 0;
+  for (const float value : logits) sum += std::exp(value - largest);
+  return largest + std::log(sum);
+}
+
+inline std::vector<double> forced_log_probs(const EncoderDecoder& network, Backend& backend,
+                                            std::span<const TokenId> source,
+                                            std::span<const TokenId> target) {
+  const auto logits = forced_logits(network, backend, source, target);
+  std::vector<double> log_probs;
+  for (std::size_t i = 0; i < target.size(); ++i)
+    log_probs.push_back(logits[i][static_cast<std::size_t>(target[i])] - log_sum_exp(logits[i]));
+  return log_probs;
+}
+
+}  // namespace tandem
