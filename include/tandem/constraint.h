@@ -79,4 +79,26 @@ class TANDEM_EXPORT Constraint {
   virtual std::vector<TokenId> forced_run() const { return {}; }
 };
 
+/// The output, without its end token, is one of `sequences` (a closed set of labels). An empty
+/// sequence stands for an empty output. Throws Error{unsatisfiable} if there is no sequence.
+TANDEM_EXPORT std::shared_ptr<const Constraint> make_trie_constraint(
+    const std::vector<std::vector<TokenId>>& sequences);
+
+/// None of `phrases` occurs in the output. `vocabulary_size` is the model's.
+/// Throws Error{invalid_argument} for an empty phrase or a token outside the vocabulary.
+TANDEM_EXPORT std::shared_ptr<const Constraint> make_banned_phrases_constraint(
+    std::vector<std::vector<TokenId>> phrases, TokenId vocabulary_size);
+
+/// Each of `phrases`, given by its alternatives, occurs in the output: one alternative is enough.
+/// What is still missing when just enough of `max_tokens` (output tokens, without the end token)
+/// are left is forced there, so that every output of at most that length meets the constraint.
+/// Throws Error{invalid_argument} for an empty list of alternatives or an empty alternative, and
+/// Error{unsatisfiable} if the phrases do not fit.
+TANDEM_EXPORT std::shared_ptr<const Constraint> make_phrases_constraint(
+    std::vector<std::vector<std::vector<TokenId>>> phrases, int max_tokens);
+
+/// All of `parts` hold. None of them may be null.
+TANDEM_EXPORT std::shared_ptr<const Constraint> make_intersection_constraint(
+    std::vector<std::shared_ptr<const Constraint>> parts);
+
 }  // namespace tandem

@@ -1,0 +1,68 @@
+// BeamGroup: the bookkeeping of one beam by the rules of Hugging Face, without rows or queries.
+// Beam search is one group; diverse beam search is several, side by side. The rules are listed in
+// beam.h.
+#pragma once
+
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <tandem/output.h>
+
+#include "decoding/extension.h"
+#include "decoding/path.h"
+#include "decoding/search_options.h"
+
+namespace tandem {
+
+// Whose sum the stopping rule takes as the best that can still come.
+enum class StopBound {
+  best_running,   // transformers 5, beam search
+  best_candidate  // transformers 4, diverse beam search: what just finished counts as well
+};
+
+class BeamGroup {
+ public:
+  // `options` must outlive the group.
+  BeamGroup(const SearchOptions& options, int width, StopBound bound);
+
+  // Starts with one running output. A group without one is done.
+  void start(Path path) { running_.push_back(std::move(path)); }
+
+  // Takes extensions of the running outputs, in any order: for each of them its num_candidates()
+  // best, or as many as there are.
+  void extend(std::vector<Extension> extensions);
+
+  // How many extensions are looked at in one step.
+  int num_candidates() const;
+
+  bool done() const { return done_ || running_.empty(); }
+  const std::vector<Path>& running() const { return running_; }
+  // For each running output, the index that its parent had in running() before the last extend.
+  const std::vector<int>& parents() const { return parents_; }
+  // What the last step chose to run on with, also if the search ended there.
+  const std::vector<TokenId>& last_tokens() const { return last_tokens_; }
+  void set_prefix_log_probs(const std::vector<float>& log_probs);
+
+  // The finished outputs, and the running ones if the search is not done, as if the length limit
+  // had been reached. Not ranked.
+  std::vector<Hypothesis> hypotheses() const;
+
+  // Adds all outputs that a result can still come from.
+  void append_outputs(std::vector<std::span<const TokenId>>& outputs) const;
+
+ private:
+  void keep_finished(const Path& path, FinishReason reason);
+  bool can_improve(double best_sum) const;
+
+  const SearchOptions& options_;
+  const int width_;
+  const StopBound bound_;
+  std::vector<Path> running_;  // best first
+  std::vector<int> parents_;
+  std::vector<TokenId> last_tokens_;
+  std::vector<Hypothesis> finished_;  // best first, at most width_
+  bool done_ = false;
+};
+
+}  // namespace tandem
