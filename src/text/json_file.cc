@@ -1,0 +1,51 @@
+#include "text/json_file.h"
+
+#include <tandem/error.h>
+
+#include "base/file_io.h"
+
+namespace tandem {
+namespace {
+
+[[noreturn]] void wrong_type(const char* key, const char* expected, const nlohmann::json& found) {
+  throw Error(ErrorCode::corrupt, std::string("key '") + key + "': " + expected +
+                                      " was expected, found " + found.type_name());
+}
+
+}  // namespace
+
+nlohmann::json read_json_object(const std::string& path, const Limits& limits) {
+  const std::string text = read_file(path, limits.max_config_bytes, "configuration");
+  const auto check_depth = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > limits.max_json_depth)
+      throw Error(ErrorCode::corrupt,
+                  path + ": JSON deeper than " + std::to_string(limits.max_json_depth) + " levels");
+    return true;
+  };
+  try {
+    nlohmann::json value = nlohmann::json::parse(text, check_depth);
+    if (!value.is_object())
+      throw Error(ErrorCode::corrupt,
+                  path + ": a JSON object was expected, found " + std::string(value.type_name()));
+    return value;
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(ErrorCode::corrupt, path + ": not valid JSON: " + e.what());
+  }
+}
+
+std::string string_member(const nlohmann::json& object, const char* key,
+                          const std::string& fallback) {
+  const auto member = object.find(key);
+  if (member == object.end() || member->is_null()) return fallback;
+  if (!member->is_string()) wrong_type(key, "a string", *member);
+  return member->get<std::string>();
+}
+
+bool bool_member(const nlohmann::json& object, const char* key, bool fallback) {
+  const auto member = object.find(key);
+  if (member == object.end() || member->is_null()) return fallback;
+  if (!member->is_boolean()) wrong_type(key, "true or false", *member);
+  return member->get<bool>();
+}
+
+}  // namespace tandem

@@ -1,0 +1,173 @@
+// Tokenizer::load: which family's tokenizer the files of a directory make.
+//
+// To add a family: one file with its Tokenizer, and one row in kKinds. Rows are asked in order; the
+// first whose `matches` says yes loads, so that a missing file of a known family is named.
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tandem/error.h>
+#include <tandem/tokenizer.h>
+
+#include "base/file_io.h"
+#include "base/quote.h"
+#include "text/json_file.h"
+#include "text/marian_tokenizer.h"
+#include "text/sentencepiece_tokenizer.h"
+
+namespace tandem {
+namespace {
+
+using TokenizerPtr = std::shared_ptr<const Tokenizer>;
+
+// A model directory as the kinds see it.
+struct Folder {
+  std::string path;
+  std::vector<std::string> files;  // names, sorted
+  Limits limits;
+  nlohmann::json config = nlohmann::json::object();            // config.json, if it is there
+  nlohmann::json tokenizer_config = nlohmann::json::object();  // tokenizer_config.json
+
+  Folder(const std::string& directory, const Limits& bounds)
+      : path(directory), files(list_directory(directory)), limits(bounds) {
+    std::sort(files.begin(), files.end());
+    if (has("config.json")) config = read_json_object(at("config.json"), limits);
+    if (has("tokenizer_config.json"))
+      tokenizer_config = read_json_object(at("tokenizer_config.json"), limits);
+  }
+
+  bool has(const std::string& name) const {
+    return std::binary_search(files.begin(), files.end(), name);
+  }
+  std::string at(const std::string& name) const { return join_path(path, name); }
+  std::vector<std::string> ending_with(std::string_view suffix) const {
+    std::vector<std::string> found;
+    std::copy_if(files.begin(), files.end(), std::back_inserter(found),
+                 [&](const std::string& name) { return name.ends_with(suffix); });
+    return found;
+  }
+  std::string model_type() const { return string_member(config, "model_type", ""); }
+
+  std::shared_ptr<const SentencePiece> pieces(const std::string& name) const {
+    return SentencePiece::load(at(name), limits);
+  }
+  std::shared_ptr<const Vocabulary> vocabulary(const std::string& name) const {
+    return std::make_shared<const Vocabulary>(Vocabulary::load(at(name), limits));
+  }
+};
+
+// A special token of tokenizer_config.json: its string, or an object with the string as "content".
+std::string special_token(const Folder& folder, const char* key, const std::string& fallback) {
+  const auto member = folder.tokenizer_config.find(key);
+  if (member != folder.tokenizer_config.end() && member->is_object())
+    return string_member(*member, "content", fallback);
+  return string_member(folder.tokenizer_config, key, fallback);
+}
+
+bool is_huggingface_marian(const Folder& folder) {
+  return string_member(folder.tokenizer_config, "tokenizer_class", "") == "MarianTokenizer" ||
+         folder.model_type() == "marian" || (folder.has("source.spm") && folder.has("vocab.json"));
+}
+
+TokenizerPtr load_huggingface_marian(const Folder& folder) {
+  MarianTokenizer::Parts parts;
+  parts.source_pieces = folder.pieces("source.spm");
+  parts.target_pieces = folder.pieces("target.spm");
+  parts.source_vocabulary = folder.vocabulary("vocab.json");
+  parts.target_vocabulary = bool_member(folder.tokenizer_config, "separate_vocabs", false)
+                                ? folder.vocabulary("target_vocab.json")
+                                : parts.source_vocabulary;
+  parts.unk = special_token(folder, "unk_token", parts.unk);
+  parts.eos = special_token(folder, "eos_token", parts.eos);
+  parts.pad = special_token(folder, "pad_token", parts.pad);
+  parts.target_lang = string_member(folder.tokenizer_config, "target_lang", "");
+  return std::make_shared<const MarianTokenizer>(std::move(parts));
+}
+
+// OPUS-MT's own packages: source.spm, target.spm and one vocabulary in YAML.
+bool is_opus_package(const Folder& folder) {
+  return folder.has("source.spm") && folder.has("target.spm") &&
+         folder.ending_with("vocab.yml").size() == 1;
+}
+
+TokenizerPtr load_opus_package(const Folder& folder) {
+  MarianTokenizer::Parts parts;
+  parts.source_pieces = folder.pieces("source.spm");
+  parts.target_pieces = folder.pieces("target.spm");
+  parts.source_vocabulary = folder.vocabulary(folder.ending_with("vocab.yml").front());
+  parts.target_vocabulary = parts.source_vocabulary;
+  return std::make_shared<const MarianTokenizer>(std::move(parts));
+}
+
+// Marian with SentencePiece inside: one `vocab*.spm`, or `srcvocab*.spm` and `trgvocab*.spm`.
+std::vector<std::string> native_vocabularies(const Folder& folder) {
+  std::vector<std::string> shared, source, target;
+  for (const std::string& name : folder.ending_with(".spm")) {
+    if (name.starts_with("vocab")) shared.push_back(name);
+    if (name.starts_with("srcvocab")) source.push_back(name);
+    if (name.starts_with("trgvocab")) target.push_back(name);
+  }
+  if (shared.size() == 1 && source.empty() && target.empty()) return shared;
+  if (shared.empty() && source.size() == 1 && target.size() == 1) return {source[0], target[0]};
+  return {};
+}
+
+bool is_native_marian(const Folder& folder) {
+  return !native_vocabularies(folder).empty();
+}
+
+TokenizerPtr load_native_marian(const Folder& folder) {
+  const std::vector<std::string> names = native_vocabularies(folder);
+  const auto source = folder.pieces(names.front());
+  const auto target = names.size() == 1 ? source : folder.pieces(names.back());
+  return std::make_shared<const SentencePieceTokenizer>(source, target, EndToken::appended);
+}
+
+struct Kind {
+  const char* name;
+  const char* files;  // what a directory of this kind has, for messages
+  bool (*matches)(const Folder&);
+  TokenizerPtr (*load)(const Folder&);
+};
+
+constexpr std::array kKinds{
+    Kind{"Hugging Face Marian", "source.spm, target.spm, vocab.json", is_huggingface_marian,
+         load_huggingface_marian},
+    Kind{"OPUS-MT package", "source.spm, target.spm, *vocab.yml", is_opus_package,
+         load_opus_package},
+    Kind{"native Marian", "vocab*.spm, or srcvocab*.spm and trgvocab*.spm", is_native_marian,
+         load_native_marian},
+};
+
+[[noreturn]] void fail_unsupported(const Folder& folder) {
+  constexpr std::size_t kMostNames = 20;
+  std::string found, known;
+  for (std::size_t i = 0; i < std::min(folder.files.size(), kMostNames); ++i)
+    found += (i == 0 ? "" : ", ") + quote(folder.files[i]);
+  if (folder.files.size() > kMostNames) found += ", ...";
+  for (const Kind& kind : kKinds)
+    known += std::string(known.empty() ? "" : "; ") + kind.name + " (" + kind.files + ")";
+  const std::string type = folder.model_type();
+  throw Error(ErrorCode::unsupported,
+              folder.path + ": no tokenizer for these files: " + (found.empty() ? "none" : found) +
+                  (type.empty() ? "" : "; the model type is " + quote(type)),
+              "known are a SentencePiece file, and directories of " + known);
+}
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> Tokenizer::load(const std::string& path, const Limits& limits) {
+  if (!is_directory(path)) {
+    const auto pieces = SentencePiece::load(path, limits);
+    return std::make_shared<const SentencePieceTokenizer>(pieces, pieces, EndToken::omitted);
+  }
+  const Folder folder(path, limits);
+  for (const Kind& kind : kKinds)
+    if (kind.matches(folder)) return kind.load(folder);
+  fail_unsupported(folder);
+}
+
+}  // namespace tandem

@@ -1,0 +1,184 @@
+// Laws of file reading: the whole file or a typed Error, whatever the system does in between.
+#include "base/file_io.h"
+
+#include <cerrno>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <tandem/error.h>
+
+#include "support/test_files.h"
+
+namespace tandem {
+namespace {
+
+using ::testing::ElementsAre;
+
+// The operating system with one fault at call number `at` (from 0), counted over all its calls.
+class FaultyFileSystem final : public FileSystem {
+ public:
+  enum class Fault { none, io_error, interruption, short_read, grow, shrink };
+  FaultyFileSystem(Fault fault, int at) : fault_(fault), at_(at), system_(file_system()) {}
+
+  int calls() const { return calls_; }
+  int open_handles() const { return open_handles_; }
+
+  int open(const std::string& path) override {
+    if (hit() && fault_ == Fault::io_error) return -EMFILE;
+    const int handle = system_.open(path);
+    open_handles_ += handle >= 0;
+    return handle;
+  }
+  int status(int handle, FileStatus& status) override {
+    if (hit() && fault_ == Fault::io_error) return -EIO;
+    return system_.status(handle, status);
+  }
+  std::int64_t read(int handle, std::span<std::byte> out, std::uint64_t offset) override {
+    if (hit()) {
+      if (fault_ == Fault::io_error) return -EIO;
+      if (fault_ == Fault::interruption) return -EINTR;
+      if (fault_ == Fault::short_read) out = out.first((out.size() + 1) / 2);
+      if (fault_ == Fault::grow) std::filesystem::resize_file(path_, 5000);
+      if (fault_ == Fault::shrink) std::filesystem::resize_file(path_, 10);
+    }
+    return system_.read(handle, out, offset);
+  }
+  void close(int handle) override {
+    --open_handles_;
+    system_.close(handle);
+  }
+  int list(const std::string& directory, std::vector<std::string>& names) override {
+    if (hit() && fault_ == Fault::io_error) return -EIO;
+    return system_.list(directory, names);
+  }
+  void set_path(const std::string& path) { path_ = path; }
+
+ private:
+  bool hit() { return calls_++ == at_; }
+
+  Fault fault_;
+  int at_;
+  FileSystem& system_;
+  std::string path_;
+  int calls_ = 0;
+  int open_handles_ = 0;
+};
+
+using Fault = FaultyFileSystem::Fault;
+
+ErrorCode refusal(const std::string& path, std::size_t limit = 1 << 20) {
+  try {
+    FileBytes::read(path, limit, "a test");
+  } catch (const Error& error) {
+    return error.code();
+  }
+  ADD_FAILURE() << path << " was read";
+  return ErrorCode::internal;
+}
+
+TEST(FileIo, ReadsExactlyTheBytesIntoAlignedMemory) {
+  const TemporaryFolder folder;
+  for (const std::size_t size : {0, 1, 63, 64, 65, 100'000}) {
+    std::string content(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 7);
+    const std::string path = folder.write("f", content);
+    EXPECT_EQ(read_file(path, size, "a test"), content);
+    const FileBytes file = FileBytes::read(path, size, "a test");
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(file.bytes().data()) % 64, 0U);
+  }
+}
+
+TEST(FileIo, TheLimitHoldsAtTheLimitAndNotBeyond) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("f", "12345");
+  EXPECT_EQ(read_file(path, 5, "a test"), "12345");
+  EXPECT_EQ(refusal(path, 4), ErrorCode::resource_exhausted);
+}
+
+TEST(FileIo, AHugeSparseFileIsRefusedWithoutBeingRead) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("f", "");
+  std::filesystem::resize_file(path, std::uintmax_t{1} << 40);
+  EXPECT_EQ(refusal(path), ErrorCode::resource_exhausted);
+}
+
+TEST(FileIo, OnlyRegularFilesAreReadAndNothingBlocks) {
+  const TemporaryFolder folder;
+  const std::string fifo = folder.path() + "/fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(refusal(fifo), ErrorCode::corrupt);
+  EXPECT_EQ(refusal(folder.path()), ErrorCode::corrupt);
+  EXPECT_EQ(refusal("/dev/zero"), ErrorCode::corrupt);
+  EXPECT_EQ(refusal("/proc/self/mem"), ErrorCode::corrupt);  // claims to be regular and empty
+  EXPECT_EQ(refusal(folder.path() + "/missing"), ErrorCode::not_found);
+  EXPECT_EQ(refusal(folder.write("f", "x") + "/below"), ErrorCode::not_found);
+  EXPECT_EQ(refusal(std::string("a\0b", 3)), ErrorCode::invalid_argument);
+}
+
+TEST(FileIo, SymbolicLinksAreFollowedAsTheHuggingFaceCacheNeeds) {
+  const TemporaryFolder folder;
+  folder.write("blob", "content");
+  std::filesystem::create_symlink("blob", folder.path() + "/model");
+  EXPECT_EQ(read_file(folder.path() + "/model", 100, "a test"), "content");
+}
+
+TEST(FileIo, AFaultAtAnyCallIsATypedErrorOrTheWholeFile) {
+  const TemporaryFolder folder;
+  const std::string content(3000, 'x');
+  const std::string path = folder.write("f", content);
+  FaultyFileSystem counting(Fault::none, 0);
+  {
+    const ScopedFileSystem scope(counting);
+    EXPECT_EQ(read_file(path, 5000, "a test"), content);
+  }
+  EXPECT_GE(counting.calls(), 5);  // open, status, read, status, read beyond the end
+  for (const Fault fault : {Fault::io_error, Fault::interruption, Fault::short_read}) {
+    for (int at = 0; at < counting.calls(); ++at) {
+      FaultyFileSystem faulty(fault, at);
+      const ScopedFileSystem scope(faulty);
+      try {
+        EXPECT_EQ(read_file(path, 5000, "a test"), content);
+        EXPECT_NE(fault, Fault::io_error) << "call " << at;
+      } catch (const Error& error) {
+        EXPECT_EQ(fault, Fault::io_error) << "call " << at << ": " << error.what();
+        EXPECT_NE(error.code(), ErrorCode::internal);
+      }
+      EXPECT_EQ(faulty.open_handles(), 0);
+    }
+  }
+}
+
+TEST(FileIo, AFileThatGrowsOrShrinksWhileItIsReadIsAnError) {
+  const TemporaryFolder folder;
+  for (const Fault fault : {Fault::grow, Fault::shrink}) {
+    const std::string path = folder.write("f", std::string(3000, 'x'));
+    FaultyFileSystem faulty(fault, 2);  // the first read
+    faulty.set_path(path);
+    const ScopedFileSystem scope(faulty);
+    EXPECT_EQ(refusal(path), ErrorCode::corrupt);
+  }
+}
+
+TEST(FileIo, DirectoriesAreListedInOrder) {
+  const TemporaryFolder folder;
+  for (const char* name : {"b", "a", "c.d"}) folder.write(name, "");
+  EXPECT_THAT(list_directory(folder.path()), ElementsAre("a", "b", "c.d"));
+  EXPECT_THROW(list_directory(folder.path() + "/missing"), Error);
+  EXPECT_TRUE(is_directory(folder.path()));
+  EXPECT_FALSE(is_regular_file(folder.path()));
+  EXPECT_TRUE(is_regular_file(join_path(folder.path(), "a")));
+}
+
+TEST(FileIo, PlainFileNamesStayInTheirFolder) {
+  for (const char* name : {"a", "model-00001-of-00002.safetensors", "..a", ".a"})
+    EXPECT_TRUE(is_plain_file_name(name)) << name;
+  for (const std::string& name : {std::string(""), std::string("."), std::string(".."),
+                                  std::string("/a"), std::string("a/b"), std::string("a\0b", 3)})
+    EXPECT_FALSE(is_plain_file_name(name)) << name;
+}
+
+}  // namespace
+}  // namespace tandem

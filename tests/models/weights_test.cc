@@ -1,0 +1,69 @@
+// Laws of WeightMap: every tensor is taken once, in its shape, or an Error names it.
+#include "models/weights.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <tandem/error.h>
+
+namespace tandem {
+namespace {
+
+using ::testing::HasSubstr;
+
+WeightMap two_weights() {
+  WeightMap weights("folder/model");
+  weights.add("a.weight", {Tensor::zeros({2, 3}, DType::float32), {}});
+  weights.add("b.bias", {Tensor::zeros({3}, DType::float32), {}});
+  return weights;
+}
+
+template <class Call>
+std::string message_of(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::corrupt);
+    return error.message();
+  }
+  ADD_FAILURE() << "no Error";
+  return "";
+}
+
+TEST(WeightMap, AMissingTensorIsNamedWithFileAndShape) {
+  WeightMap weights = two_weights();
+  EXPECT_EQ(message_of([&] {
+              weights.take("c", {-1, 7});
+            }),
+            "folder/model: tensor 'c' is missing; expected [any, 7]");
+  EXPECT_EQ(weights.take_if_present("c", {7}), nullptr);
+}
+
+TEST(WeightMap, AWrongShapeIsNamedWithBothShapes) {
+  WeightMap weights = two_weights();
+  EXPECT_EQ(message_of([&] {
+              weights.take("a.weight", {3, 2});
+            }),
+            "folder/model: tensor 'a.weight' has shape [2, 3], expected [3, 2]");
+  EXPECT_THAT(message_of([&] {
+                weights.take_if_present("b.bias", {1, 3});
+              }),
+              HasSubstr("has shape [3], expected [1, 3]"));
+  EXPECT_NO_THROW(weights.take("a.weight", {-1, 3}));
+}
+
+TEST(WeightMap, ATensorThatNobodyTakesIsAnErrorUnlessIgnored) {
+  WeightMap weights = two_weights();
+  weights.take("a.weight", {2, 3});
+  EXPECT_THAT(message_of([&] { weights.check_all_used(); }), HasSubstr("'b.bias' [3]"));
+  weights.ignore("b.bias");
+  EXPECT_NO_THROW(weights.check_all_used());
+}
+
+TEST(WeightMap, ANameOccursOnce) {
+  WeightMap weights = two_weights();
+  EXPECT_THAT(message_of([&] { weights.add("b.bias", {}); }), HasSubstr("'b.bias' occurs twice"));
+}
+
+}  // namespace
+}  // namespace tandem
