@@ -14,6 +14,8 @@
 
 namespace tandem {
 
+struct EngineState;
+
 /// Thread-safe: any number of threads may call the const methods of one Engine. The model is
 /// shared; each call leases its own workspace. Movable; moved-from engines may only be destroyed.
 class TANDEM_EXPORT Engine {
@@ -54,9 +56,8 @@ class TANDEM_EXPORT Engine {
   std::string description() const;
 
  private:
-  struct Impl;
-  explicit Engine(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Engine(std::unique_ptr<EngineState> state);
+  std::unique_ptr<EngineState> state_;
 };
 
 }  // namespace tandem

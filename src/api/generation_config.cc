@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kMaxDepth = 8;  // force_words_ids, the deepest value, nests 3 lists
+constexpr int kMaxDepth = 32;  // Limits::max_json_depth of a config.json
 
 [[noreturn]] void wrong_type(const std::string& key, const char* expected, const Json& found) {
   throw Error(ErrorCode::invalid_argument,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -34,10 +35,15 @@ class Loop {
   // nothing to do from the start, are moved to the end of `finished`; their sentences are released.
   void step(std::vector<Entry>& finished);
 
-  // The active searches, for streaming and cancellation.
-  std::vector<Entry>& entries() { return active_; }
+  // Takes out the active searches that `wanted` picks, wherever they are; their results so far
+  // can still be read. Their sentences are released.
+  std::vector<Entry> stop_if(const std::function<bool(const Entry&)>& wanted);
+
+  const std::vector<Entry>& entries() const { return active_; }
 
  private:
+  void take_if(const std::function<bool(const Entry&)>& wanted, std::vector<Entry>& taken);
+
   StepDecoder& decoder_;
   std::vector<Entry> active_;
   std::vector<SentenceRows> batch_;

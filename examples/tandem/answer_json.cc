@@ -1,0 +1,107 @@
+#include "answer_json.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+namespace tandem::cli {
+namespace {
+
+template <class T>
+void append_number(std::string& json, T value) {
+  if constexpr (std::numeric_limits<T>::is_iec559) {
+    if (!std::isfinite(value)) {
+      json += "null";
+      return;
+    }
+  }
+  char digits[32];  // the shortest form that reads back the same: 24 characters at most
+  const auto end = std::to_chars(digits, digits + sizeof digits, value);
+  json.append(digits, end.ptr);
+}
+
+template <class T>
+void append_list(std::string& json, std::span<const T> values) {
+  json += '[';
+  for (const T& value : values) {
+    if (json.back() != '[') json += ',';
+    append_number(json, value);
+  }
+  json += ']';
+}
+
+void append_hypothesis(std::string& json, const Hypothesis& hypothesis) {
+  json += "{\"text\":";
+  append_json(json, hypothesis.text);
+  json += ",\"ids\":";
+  append_json(json, hypothesis.ids);
+  json += ",\"token_log_probs\":";
+  append_json(json, hypothesis.token_log_probs);
+  json += ",\"sum_log_prob\":";
+  append_json(json, hypothesis.sum_log_prob);
+  json += ",\"score\":";
+  append_json(json, hypothesis.score);
+  json += ",\"finish_reason\":";
+  append_json(json, to_string(hypothesis.finish_reason));
+  json += '}';
+}
+
+void append_stats(std::string& json, const Stats& stats) {
+  json += "{\"decoder_passes\":" + std::to_string(stats.decoder_passes);
+  json += ",\"encoder_runs\":" + std::to_string(stats.encoder_runs);
+  json += ",\"draft_tokens\":" + std::to_string(stats.draft_tokens);
+  json += ",\"accepted_tokens\":" + std::to_string(stats.accepted_tokens);
+  json += ",\"generated_tokens\":" + std::to_string(stats.generated_tokens) + '}';
+}
+
+}  // namespace
+
+void append_json(std::string& json, std::string_view text) {
+  json += nlohmann::json(text).dump(-1, ' ', /*ensure_ascii=*/false,
+                                    nlohmann::json::error_handler_t::replace);
+}
+
+void append_json(std::string& json, double value) {
+  append_number(json, value);
+}
+void append_json(std::string& json, std::span<const float> values) {
+  append_list(json, values);
+}
+void append_json(std::string& json, std::span<const TokenId> ids) {
+  append_list(json, ids);
+}
+
+std::string format_answer(const Output& output) {
+  if (output.error) return format_answer(*output.error);
+  std::string json = "\"hypotheses\":[";
+  for (const Hypothesis& hypothesis : output.hypotheses) {
+    if (json.back() != '[') json += ',';
+    append_hypothesis(json, hypothesis);
+  }
+  json += "],\"stats\":";
+  append_stats(json, output.stats);
+  return json;
+}
+
+std::string format_answer(const Score& score) {
+  if (score.error) return format_answer(*score.error);
+  std::string json = "\"token_log_probs\":";
+  append_json(json, score.token_log_probs);
+  json += ",\"sum_log_prob\":";
+  append_json(json, score.sum_log_prob);
+  return json;
+}
+
+std::string format_answer(const Error& error) {
+  std::string json = "\"error\":{\"code\":";
+  append_json(json, to_string(error.code()));
+  json += ",\"message\":";
+  append_json(json,
+              error.hint().empty() ? error.message() : error.message() + " (" + error.hint() + ")");
+  json += '}';
+  return json;
+}
+
+}  // namespace tandem::cli

@@ -1,0 +1,23 @@
+// Answers as compact JSON: UTF-8 as it is, numbers with as many digits as it takes to read the same
+// value back, and null for a number that JSON cannot write.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <tandem/tandem.h>
+
+namespace tandem::cli {
+
+void append_json(std::string& json, std::string_view text);
+void append_json(std::string& json, double value);
+void append_json(std::string& json, std::span<const float> values);
+void append_json(std::string& json, std::span<const TokenId> ids);
+
+// Members of an answer object, without its braces and its id.
+std::string format_answer(const Output& output);
+std::string format_answer(const Score& score);
+std::string format_answer(const Error& error);
+
+}  // namespace tandem::cli

@@ -1,0 +1,63 @@
+#include "command.h"
+
+namespace tandem::cli {
+namespace {
+
+std::string device_error(const std::string& name) {
+  try {
+    Device::parse(name);
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+}  // namespace
+
+void ModelFlags::add_to(CLI::App& app) {
+  app.add_option("-m,--model", path, "Directory of the model")->required();
+  app.add_option("-t,--threads", threads, "Threads; 0: one for each core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_option("--compute-type", compute_type, "Numbers of the weights and their products")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "float16", "int8"}))
+      ->capture_default_str();
+  app.add_option(
+         "--numerics", numerics,
+         "exact: the same bits in any batch; fast: library kernels may change the last bits")
+      ->check(CLI::IsMember({"exact", "fast"}))
+      ->capture_default_str();
+  app.add_option("--device", device, "auto, cpu or cuda:N")
+      ->check(CLI::Validator(device_error, "DEVICE"))
+      ->capture_default_str();
+}
+
+Engine ModelFlags::load() const {
+  EngineOptions options;
+  options.device = Device::parse(device);
+  options.compute_type = parse_compute_type(compute_type);
+  options.numerics = numerics == "fast" ? Numerics::fast : Numerics::exact;
+  options.threads = threads;
+  try {
+    return Engine::load(path, options);
+  } catch (const Error& error) {
+    throw ModelError(error);
+  }
+}
+
+void SearchFlags::add_to(CLI::App& app) {
+  app.add_option("-b,--beam-size", beam_size, "Beams; the model's own number if not given")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--strategy", strategy, "How to search; follows the number of beams if not given")
+      ->check(CLI::IsMember({"greedy", "beam", "diverse_beam", "aggressive"}));
+}
+
+void SearchFlags::apply_to(Request& request) const {
+  if (beam_size > 0) request.generation.num_beams = beam_size;
+  if (strategy == "greedy") request.strategy = Greedy{};
+  if (strategy == "beam") request.strategy = Beam{};
+  if (strategy == "diverse_beam") request.strategy = DiverseBeam{};
+  if (strategy == "aggressive") request.strategy = Aggressive{};
+}
+
+}  // namespace tandem::cli

@@ -1,0 +1,64 @@
+// What the commands of the `tandem` program have in common: how one is declared, its exit codes,
+// and the options that load a model.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include <tandem/tandem.h>
+
+namespace tandem::cli {
+
+// The exit codes of the program, as documented in its --help and in the README. An interrupt ends
+// it by the signal itself, which a shell reports as 130.
+enum ExitCode : int {
+  kExitSuccess = 0,
+  kExitFailure = 1,      // a request failed, or the run as a whole did
+  kExitUsage = 2,        // an option or an argument is wrong
+  kExitNoModel = 3,      // the model cannot be loaded
+  kExitBrokenPipe = 141  // the reader of the output went away; nothing is said about it
+};
+
+// A subcommand: declares its options when it is added, and runs after they have been parsed.
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<int()> run;  // answers the exit code
+};
+
+Command add_translate(CLI::App& program);
+Command add_generate(CLI::App& program);
+Command add_score(CLI::App& program);
+Command add_tokenize(CLI::App& program);
+Command add_inspect(CLI::App& program);
+Command add_doctor(CLI::App& program);
+
+// An Error met while loading a model, which has an exit code of its own.
+class ModelError : public Error {
+ public:
+  explicit ModelError(const Error& error) : Error(error) {}
+};
+
+// --model, --threads, --compute-type, --numerics, --device.
+struct ModelFlags {
+  std::string path;
+  int threads = 0;
+  std::string compute_type = "auto";
+  std::string numerics = "exact";
+  std::string device = "auto";
+
+  void add_to(CLI::App& app);
+  Engine load() const;  // throws ModelError
+};
+
+// --beam-size and --strategy: the search, without the fields that only JSON can say.
+struct SearchFlags {
+  int beam_size = 0;  // 0: the model's own
+  std::string strategy;
+
+  void add_to(CLI::App& app);
+  void apply_to(Request& request) const;
+};
+
+}  // namespace tandem::cli

@@ -1,0 +1,56 @@
+// Typed reading of one JSON object that comes from outside: every access says what it expects, and
+// `finish` refuses keys that nobody asked for. All failures are Error{invalid_argument} that names
+// the key, the expected type and the value found.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <tandem/constraint.h>
+#include <tandem/options.h>
+
+namespace tandem::cli {
+
+using Json = nlohmann::json;
+
+// The start of a value as JSON, for error messages.
+std::string excerpt(const Json& value);
+
+[[noreturn]] void refuse(const std::string& key, const char* expected, const Json& found);
+
+class Fields {
+ public:
+  // `where` names the object in messages. Throws if `object` is no object. The object must outlive
+  // this.
+  Fields(const Json& object, std::string where);
+
+  // The value of a key, or null if it is absent. A JSON null counts as absent.
+  const Json* find(const char* key);
+
+  std::optional<std::string> text(const char* key);
+  std::optional<bool> boolean(const char* key);
+  std::optional<int> integer(const char* key);
+  std::optional<double> number(const char* key);
+  std::optional<std::vector<TokenId>> ids(const char* key);
+
+  // Text or token ids, whichever of the two keys is there; both at once are refused.
+  std::optional<Input> text_or_ids(const char* text_key, const char* ids_key);
+
+  void finish() const;
+
+ private:
+  std::string name(const char* key) const;
+
+  const Json& object_;
+  std::string where_;
+  std::vector<std::string_view> known_;
+};
+
+// Token ids from a JSON list. Throws as above.
+std::vector<TokenId> read_ids(const std::string& key, const Json& json);
+
+}  // namespace tandem::cli

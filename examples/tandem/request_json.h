@@ -1,0 +1,25 @@
+// The requests of the JSON-lines commands (docs/formats.md) as values of the public API.
+#pragma once
+
+#include <memory>
+
+#include <tandem/tandem.h>
+
+#include "json_fields.h"
+
+namespace tandem::cli {
+
+// Throws Error{invalid_argument} for a wrong type or an unknown key and Error{unsupported} for a
+// strategy or a constraint that this build does not have. The engine's tokenizer reads strings in
+// constraints.
+Request parse_request(const Json& json, const Engine& engine);
+
+ScoreRequest parse_score_request(const Json& json);
+
+// Applies {"name": ..., ...} to a request.
+void apply_strategy(const Json& json, Request& request);
+
+// Applies {"type": ..., ...} to a request: a constraint, or a prefix.
+void apply_constraint(const Json& json, const Engine& engine, Request& request);
+
+}  // namespace tandem::cli

@@ -1,0 +1,96 @@
+// tandem score: the log-probability of given targets.
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "json_lines.h"
+#include "request_json.h"
+
+namespace tandem::cli {
+namespace {
+
+struct ScoreCommand {
+  ModelFlags model;
+  ProgressFlag progress;
+  bool json = false;
+  std::vector<std::string> inputs;
+  std::string output;
+
+  int run() const;
+};
+
+// Plain lines are source, tab, target; the answer is the sum of the natural log-probabilities.
+int score_text(const Engine& engine, LineReader& in, LineWriter& out) {
+  constexpr std::size_t kLinesPerCall = 1024;
+  bool failed = false;
+  std::vector<Line> lines;
+  while (in.read(kLinesPerCall, lines)) {
+    std::vector<ScoreRequest> requests;
+    std::vector<bool> readable;
+    for (const Line& line : lines) {
+      const std::size_t tab = line.text.find('\t');
+      readable.push_back(tab != std::string::npos);
+      if (!readable.back()) continue;
+      ScoreRequest request;
+      request.input = line.text.substr(0, tab);
+      request.target = line.text.substr(tab + 1);
+      requests.push_back(std::move(request));
+    }
+    const std::vector<Score> scores = engine.score(requests);
+    std::string text;
+    auto score = scores.begin();
+    for (const bool has_tab : readable) {
+      const std::string why = !has_tab       ? "invalid_argument: expected source, tab, target"
+                              : score->error ? score->error->what()
+                                             : "";
+      if (why.empty()) {
+        append_json(text, score->sum_log_prob);
+      } else {
+        failed = true;
+        std::fprintf(stderr, "tandem: %s\n", why.c_str());
+      }
+      if (has_tab) ++score;
+      text += '\n';
+    }
+    out.write(text);
+  }
+  return failed ? kExitFailure : kExitSuccess;
+}
+
+int ScoreCommand::run() const {
+  LineReader in(inputs);
+  LineWriter out(output, &in);
+  const Engine engine = model.load();
+  if (!json) return score_text(engine, in, out);
+
+  Progress bar(progress.enabled(), in.total_bytes());
+  return answer_json_lines(
+      in, out, bar, parse_score_request,
+      [&engine](const std::vector<ScoreRequest>& requests, auto on_progress) {
+        CallOptions call;
+        call.on_progress = on_progress;
+        return engine.score(requests, call);
+      },
+      [](const Score& score) { return static_cast<std::int64_t>(score.token_log_probs.size()); });
+}
+
+}  // namespace
+
+Command add_score(CLI::App& program) {
+  auto command = std::make_shared<ScoreCommand>();
+  CLI::App* app = program.add_subcommand("score", "Log-probabilities of given targets");
+  command->model.add_to(*app);
+  app->add_flag("--json", command->json,
+                "JSON lines: {\"text\", \"target\"} or ids in, log-probabilities out");
+  app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
+  app->add_option("-o,--output", command->output, "File to write; standard output if not given");
+  command->progress.add_to(*app);
+  app->footer(
+      "Example:\n"
+      "  printf 'She have two cat.\\tShe has two cats.\\n' | tandem score -m "
+      "examples/models/correct-en");
+  return {app, [command] { return command->run(); }};
+}
+
+}  // namespace tandem::cli

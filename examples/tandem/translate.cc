@@ -1,0 +1,167 @@
+// tandem translate: documents in, documents out, line by line and in order.
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "answer_json.h"
+#include "command.h"
+#include "line_io.h"
+#include "progress.h"
+
+namespace tandem::cli {
+namespace {
+
+constexpr std::size_t kFirstChunk = 32;  // small, so that the first lines come early
+constexpr std::size_t kLargestChunk = 1024;
+
+struct Translate {
+  ModelFlags model;
+  SearchFlags search;
+  ProgressFlag progress;
+  std::string from;
+  std::string to;
+  int n_best = 0;
+  bool no_split = false;
+  std::vector<std::string> inputs;
+  std::string output;
+
+  Request pattern() const;
+  int run() const;
+};
+
+// What became of one line.
+struct Translated {
+  std::string text;  // as it is written, with its line end
+  std::int64_t tokens = 0;
+  std::optional<Error> error;
+};
+
+Request Translate::pattern() const {
+  Request request;
+  request.source_lang = from;
+  request.target_lang = to;
+  search.apply_to(request);
+  if (n_best > 0) {
+    request.generation.num_return_sequences = n_best;
+    if (search.beam_size == 0) request.generation.num_beams = n_best;
+  }
+  return request;
+}
+
+using OnProgress = std::function<void(std::size_t, std::size_t)>;
+
+std::vector<Translated> translate_lines(const Engine& engine, const std::vector<Line>& lines,
+                                        const TranslateOptions& options, OnProgress on_progress) {
+  std::vector<std::string> documents;
+  for (const Line& line : lines) documents.push_back(line.text);
+  CallOptions call;
+  call.on_progress = std::move(on_progress);
+  std::vector<Translated> results;
+  for (Translation& answer : engine.translate(documents, options, call)) {
+    const char* const end = lines[results.size()].terminated ? "\n" : "";
+    results.push_back({std::move(answer.text) + end, answer.stats.generated_tokens, answer.error});
+  }
+  return results;
+}
+
+// Lines of the form "number ||| text ||| score", the best first. Each input line is one sentence.
+std::vector<Translated> list_n_best(const Engine& engine, const std::vector<Line>& lines,
+                                    const Request& pattern, std::size_t first_number,
+                                    OnProgress on_progress) {
+  std::vector<Request> requests;
+  for (const Line& line : lines) {
+    requests.push_back(pattern);
+    requests.back().input = line.text;
+  }
+  CallOptions call;
+  call.on_progress = std::move(on_progress);
+  std::vector<Translated> results;
+  for (const Output& answer : engine.generate(requests, call)) {
+    Translated result;
+    const std::string number = std::to_string(first_number + results.size());
+    for (const Hypothesis& hypothesis : answer.hypotheses) {
+      result.text += number + " ||| " + hypothesis.text + " ||| ";
+      append_json(result.text, hypothesis.score);
+      result.text += '\n';
+    }
+    result.tokens = answer.stats.generated_tokens;
+    result.error = answer.error;
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+int Translate::run() const {
+  LineReader in(inputs);
+  LineWriter out(output, &in);
+  const Engine engine = model.load();
+  TranslateOptions options;
+  options.pattern = pattern();
+  options.split_sentences = !no_split;
+
+  Progress bar(progress.enabled(), in.total_bytes());
+  bool failed = false;
+  std::size_t line_number = 0;
+  std::size_t chunk = kFirstChunk;
+  std::vector<Line> lines;
+  while (in.read(chunk, lines)) {
+    std::size_t bytes = 0;
+    for (const Line& line : lines) bytes += line.text.size() + 1;
+    bar.begin_chunk(lines.size(), bytes);
+    const auto on_progress = [&bar](std::size_t done, std::size_t total) {
+      bar.within_chunk(static_cast<double>(done) / static_cast<double>(total));
+    };
+    const std::vector<Translated> results =
+        n_best > 0 ? list_n_best(engine, lines, options.pattern, line_number + 1, on_progress)
+                   : translate_lines(engine, lines, options, on_progress);
+
+    std::string text;
+    std::int64_t tokens = 0;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      ++line_number;
+      tokens += results[i].tokens;
+      if (!results[i].error && !lines[i].oversized) {
+        text += results[i].text;
+        continue;
+      }
+      // An empty line keeps the lines of input and output together.
+      failed = true;
+      if (n_best == 0 && lines[i].terminated) text += '\n';
+      bar.hide();
+      std::fprintf(stderr, "tandem: line %zu: %s\n", line_number,
+                   lines[i].oversized ? "the line is too long" : results[i].error->what());
+    }
+    bar.end_chunk(tokens);
+    out.write(text);
+    chunk = std::min(2 * chunk, kLargestChunk);
+  }
+  return failed ? kExitFailure : kExitSuccess;
+}
+
+}  // namespace
+
+Command add_translate(CLI::App& program) {
+  auto command = std::make_shared<Translate>();
+  CLI::App* app = program.add_subcommand("translate", "Translate text, line by line");
+  command->model.add_to(*app);
+  app->add_option("--from", command->from, "Language of the input, for models that need it");
+  app->add_option("--to", command->to, "Language of the output, for models that need it");
+  command->search.add_to(*app);
+  app->add_option(
+         "--n-best", command->n_best,
+         "Write the N best outputs of each line as 'line ||| text ||| score'; each line is "
+         "one sentence then")
+      ->check(CLI::PositiveNumber);
+  app->add_flag("--no-split", command->no_split, "Each line is one sentence");
+  app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
+  app->add_option("-o,--output", command->output, "File to write; standard output if not given");
+  command->progress.add_to(*app);
+  app->footer(
+      "Example:\n"
+      "  echo 'She have two cat.' | tandem translate -m examples/models/correct-en\n"
+      "  tandem translate -m opus-mt-en-de --beam-size 4 -i page.txt -o page.de.txt");
+  return {app, [command] { return command->run(); }};
+}
+
+}  // namespace tandem::cli

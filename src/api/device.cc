@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+#include <thread>
+
+#include <tandem/device.h>
+#include <tandem/error.h>
+#include <tandem/version.h>
+
+namespace tandem {
+namespace {
+
+struct ComputeTypeName {
+  ComputeType type;
+  std::string_view name;
+};
+
+constexpr std::array<ComputeTypeName, 5> kComputeTypes = {{{ComputeType::automatic, "auto"},
+                                                           {ComputeType::float32, "float32"},
+                                                           {ComputeType::bfloat16, "bfloat16"},
+                                                           {ComputeType::float16, "float16"},
+                                                           {ComputeType::int8, "int8"}}};
+
+}  // namespace
+
+Device Device::parse(std::string_view name) {
+  if (name == "auto") return {};
+  if (name == "cpu") return cpu();
+  if (name == "cuda") return cuda(0);
+  constexpr std::string_view kCudaPrefix = "cuda:";
+  if (name.starts_with(kCudaPrefix)) {
+    const std::string_view digits = name.substr(kCudaPrefix.size());
+    const char* const end = digits.data() + digits.size();
+    int ordinal = 0;
+    const auto parsed = std::from_chars(digits.data(), end, ordinal);
+    if (parsed.ec == std::errc() && parsed.ptr == end && ordinal >= 0) return cuda(ordinal);
+  }
+  throw Error(ErrorCode::invalid_argument, "unknown device \"" + std::string(name) + "\"",
+              "devices are auto, cpu, cuda and cuda:N");
+}
+
+std::string Device::name() const {
+  switch (kind_) {
+    case Kind::automatic:
+      return "auto";
+    case Kind::cpu:
+      return "cpu";
+    case Kind::cuda:
+      return "cuda:" + std::to_string(ordinal_);
+  }
+  return "auto";
+}
+
+std::vector<Device> available_devices() {
+  return {Device::cpu()};
+}
+
+ComputeType parse_compute_type(std::string_view name) {
+  for (const ComputeTypeName& entry : kComputeTypes)
+    if (entry.name == name) return entry.type;
+  throw Error(ErrorCode::invalid_argument, "unknown compute type \"" + std::string(name) + "\"",
+              "compute types are auto, float32, bfloat16, float16 and int8");
+}
+
+std::string_view to_string(ComputeType type) noexcept {
+  for (const ComputeTypeName& entry : kComputeTypes)
+    if (entry.type == type) return entry.name;
+  return "auto";
+}
+
+std::string system_report() {
+  std::string report = "tandem " + std::string(version()) + '\n';
+  report += library_versions();
+  report += "cores: " + std::to_string(std::max(1U, std::thread::hardware_concurrency())) + '\n';
+  report += "devices:";
+  for (const Device& device : available_devices()) report += ' ' + device.name();
+  report += '\n';
+  return report;
+}
+
+}  // namespace tandem

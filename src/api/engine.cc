@@ -1,0 +1,123 @@
+// Loading: files to an Engine that can answer. What calls do is in generate.cc, translate.cc and
+// score.cc.
+#include <tandem/engine.h>
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <tandem/error.h>
+
+#include "api/description.h"
+#include "api/engine_state.h"
+#include "api/generation_config.h"
+#include "base/file_io.h"
+
+namespace tandem {
+namespace {
+
+EngineOptions checked(EngineOptions options) {
+  const auto require = [](bool holds, const char* what) {
+    if (!holds) throw Error(ErrorCode::invalid_argument, what);
+  };
+  require(options.threads >= 0 && options.threads <= 1024, "threads: expected 0 (one for each core) to 1024");
+  require(options.batch_tokens >= 1, "batch_tokens: expected at least 1");
+  if (options.threads == 0) options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  return options;
+}
+
+BackendOptions backend_options(const EngineOptions& options) {
+  BackendOptions backend;
+  backend.device = options.device.kind() == Device::Kind::automatic ? Device::cpu() : options.device;
+  backend.threads = options.threads;
+  backend.numerics = options.numerics;
+  return backend;
+}
+
+// What a Marian decoder's .yml says, in the terms of a generation_config.json.
+GenerationOptions marian_defaults(const MarianDecoding& decoding) {
+  GenerationOptions options;
+  options.num_beams = decoding.beam_size;
+  options.length_penalty = decoding.normalize.value_or(0.0);
+  options.word_penalty = decoding.word_penalty;
+  return options;
+}
+
+}  // namespace
+
+EngineState::EngineState(const std::string& directory, const EngineOptions& engine_options)
+    : options(checked(engine_options)), backends(backend_options(options)) {
+  {
+    const BackendPool::Lease backend = backends.lease(options.threads);
+    model = load_model(directory, options.limits, options.compute_type, *backend);
+  }
+  read_defaults(directory);
+  tokenizer = Tokenizer::load(directory, options.limits);
+  if (tokenizer->vocabulary_size() > model.network->spec().target_vocabulary &&
+      tokenizer->vocabulary_size() > model.network->spec().source_vocabulary)
+    throw Error(ErrorCode::corrupt, directory + ": the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) +
+                                        " tokens, the model only " +
+                                        std::to_string(model.network->spec().target_vocabulary));
+}
+
+// generation_config.json; where there is none, the search keys of an older config.json. Special
+// tokens that neither names come from the model.
+void EngineState::read_defaults(const std::string& directory) {
+  if (model.format == ModelFormat::marian) {
+    defaults = marian_defaults(model.marian);
+  } else {
+    const std::string own = join_path(directory, "generation_config.json");
+    const bool has_own = is_regular_file(own);
+    const std::string path = has_own ? own : join_path(directory, "config.json");
+    ParsedGenerationConfig config =
+        parse_generation_config(read_file(path, options.limits.max_config_bytes, "generation options"), path);
+    defaults = std::move(config.options);
+    if (has_own) unknown_config_keys = std::move(config.unknown_keys);
+  }
+  const ModelSpec& spec = model.network->spec();
+  if (!defaults.eos_token_id) defaults.eos_token_id = spec.eos_tokens;
+  if (!defaults.pad_token_id && spec.pad_token >= 0) defaults.pad_token_id = spec.pad_token;
+}
+
+SearchContext EngineState::context() const {
+  const ModelSpec& spec = model.network->spec();
+  SearchContext context;
+  context.model_defaults = &defaults;
+  context.files_profile = model.format == ModelFormat::marian ? Profile::marian : Profile::huggingface;
+  context.vocabulary_size = static_cast<TokenId>(spec.target_vocabulary);
+  context.start_token = spec.decoder_start_token;
+  context.pad_token = spec.pad_token;
+  context.unk_token = spec.unknown_token;
+  context.allow_unk = model.marian.allow_unknown.value_or(false);
+  context.max_target_positions = static_cast<int>(model.network->max_target_positions());
+  context.max_length_factor = model.marian.max_length_factor.value_or(kMarianLengthFactor);
+  return context;
+}
+
+std::size_t EngineState::max_source_tokens() const {
+  const int positions = model.network->spec().encoder.max_positions;
+  const int limit = options.limits.max_source_tokens;
+  return static_cast<std::size_t>(positions > 0 ? std::min(positions, limit) : limit);
+}
+
+Engine::Engine(std::unique_ptr<EngineState> state) : state_(std::move(state)) {}
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+Engine Engine::load(const std::string& directory, const EngineOptions& options) {
+  return Engine(std::make_unique<EngineState>(directory, options));
+}
+
+Output Engine::generate(const Request& request, const CallOptions& call) const {
+  Output output = std::move(generate(std::span<const Request>(&request, 1), call).front());
+  if (output.error) throw *output.error;
+  return output;
+}
+
+const Tokenizer& Engine::tokenizer() const { return *state_->tokenizer; }
+
+std::string Engine::description() const { return describe_engine(*state_); }
+
+}  // namespace tandem

@@ -1,0 +1,56 @@
+// What an Engine holds: the immutable model and what calls lease from. Private to src/api.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <tandem/engine.h>
+
+#include "api/backend_pool.h"
+#include "decoding/search_options.h"
+#include "models/load_model.h"
+
+namespace tandem {
+
+struct EngineState {
+  EngineState(const std::string& directory, const EngineOptions& engine_options);
+
+  EngineOptions options;
+  BackendPool backends;
+  LoadedModel model;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  GenerationOptions defaults;               // generation_config.json over config.json
+  std::vector<std::string> unknown_config_keys;
+
+  void read_defaults(const std::string& directory);
+
+  // The facts about the model that requests are resolved against; `source` and `prefix` are open.
+  SearchContext context() const;
+  // Tokens of a source at most, the end token included.
+  std::size_t max_source_tokens() const;
+};
+
+// A request that is ready to run: step 1 and 2 of the path in generate.cc.
+struct PreparedRequest {
+  SearchOptions options;
+  std::vector<TokenId> source;
+  std::vector<TokenId> shortlist;  // the tokens that may be generated, ascending; empty: all
+};
+
+// Token ids of an input; ids are checked against the vocabulary. Throws Error{invalid_argument,
+// resource_exhausted}.
+std::vector<TokenId> encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
+                                   const std::string& target_lang);
+// The same for a text of the target side. `with_end`: keep the end token that the tokenizer adds.
+std::vector<TokenId> encode_target(const EngineState& engine, const Input& input, const std::string& source_lang,
+                                   const std::string& target_lang, bool with_end);
+
+// A bad request gets its error into `outputs` and no entry here; the others are not disturbed.
+std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engine, std::span<const Request> requests,
+                                                        std::span<Output> outputs);
+
+}  // namespace tandem

@@ -1,0 +1,151 @@
+// THE SPINE: the whole path from text to text. Read this first.
+//
+//   1 text  ->  2 tokens  ->  3 batch  ->  4 encoder  ->  5 decoder step <-> search  ->  6 text
+//
+//   1, 2  prepare            api/prepare.cc, src/text       text, languages, options; checked
+//   3     RequestQueue       api/batching.h                 order and token budget
+//   4     EncoderDecoder     models/encoder_decoder.h       encoder output and its keys, once a source
+//   5     Loop               decoding/loop.h                searches propose rows, the model answers
+//         ModelDecoder       api/model_decoder.h            rows -> caches -> logits -> candidates
+//   6     Delivery           api/delivery.h, src/text       tokens -> text, streaming, progress
+//
+// A call runs on one or more workers, each with its own backend, decoder and loop; they share the
+// model and the queue. The answer to a request never depends on its neighbours or its worker.
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "api/batching.h"
+#include "api/delivery.h"
+#include "api/engine_state.h"
+#include "api/model_decoder.h"
+#include "api/workers.h"
+#include "decoding/loop.h"
+#include "decoding/make_search.h"
+
+namespace tandem {
+namespace {
+
+using Prepared = std::vector<std::optional<PreparedRequest>>;
+
+// One worker: steps 3 to 6 until the queue is empty.
+class Worker {
+ public:
+  Worker(const EngineState& engine, std::span<const Request> requests, const Prepared& prepared, Backend& backend,
+         Delivery& delivery)
+      : engine_(engine), requests_(requests), prepared_(prepared), backend_(backend), delivery_(delivery) {}
+
+  void run(RequestQueue& queue) {
+    const auto budget = static_cast<std::size_t>(engine_.options.batch_tokens);
+    std::size_t in_flight = 0;  // source tokens
+    start_over();
+    while (true) {
+      // Join: wait for a quarter of the room, so that the encoder sees several sentences at once.
+      if (in_flight <= budget - budget / 4)
+        for (const std::size_t tag : admit(queue.take(budget - in_flight, /*at_least_one=*/in_flight == 0)))
+          in_flight += prepared_[tag]->source.size();
+      if (loop_->active() == 0) return;
+      for (const std::size_t tag : step()) in_flight -= prepared_[tag]->source.size();
+    }
+  }
+
+ private:
+  // Step 4. Returns the requests that are now in flight.
+  std::vector<std::size_t> admit(std::vector<std::size_t> tags) {
+    std::vector<std::span<const TokenId>> sources;
+    for (const std::size_t tag : tags) sources.emplace_back(prepared_[tag]->source);
+    const auto encoded = engine_.model.network->encode(backend_, sources, decoder_->workspace());
+    for (std::size_t i = 0; i < tags.size(); ++i) {
+      const PreparedRequest& request = *prepared_[tags[i]];
+      const int sentence = decoder_->add(encoded[i], request.shortlist);
+      loop_->add(sentence, tags[i], make_search(request.options));
+    }
+    return tags;
+  }
+
+  // Step 5, once for all sentences in flight. Returns the requests that are done.
+  std::vector<std::size_t> step() {
+    std::vector<Loop::Entry> finished;
+    std::vector<std::size_t> done;
+    try {
+      if (delivery_.cancelled()) throw Error(ErrorCode::cancelled, "the call was cancelled");
+      loop_->step(finished);
+    } catch (const Error& error) {
+      for (const Loop::Entry& entry : loop_->entries()) done.push_back(entry.tag);
+      start_over();
+      fail(done, error);
+      return done;
+    }
+    for (Loop::Entry& entry : loop_->stop_if([&](const Loop::Entry& running) {
+           return delivery_.settled(running) == Flow::stop;
+         })) {
+      deliver(entry, FinishReason::stopped);
+      done.push_back(entry.tag);
+    }
+    for (Loop::Entry& entry : finished) {
+      deliver(entry, std::nullopt);
+      done.push_back(entry.tag);
+    }
+    return done;
+  }
+
+  // Step 6.
+  void deliver(const Loop::Entry& entry, std::optional<FinishReason> reason) {
+    Output output = collect(entry, reason);
+    if (requests_[entry.tag].return_alignment)
+      for (Hypothesis& hypothesis : output.hypotheses)
+        hypothesis.alignment = decoder_->align(prepared_[entry.tag]->source, hypothesis.ids);
+    delivery_.finished(entry.tag, std::move(output));
+  }
+
+  // A step that failed says nothing about who is to blame: each request is tried again alone, and
+  // only what fails alone is answered with its error.
+  void fail(const std::vector<std::size_t>& tags, const Error& error) {
+    for (const std::size_t tag : tags) {
+      if (tags.size() == 1 || error.code() == ErrorCode::cancelled) {
+        Output output;
+        output.error = error;
+        delivery_.finished(tag, std::move(output));
+        continue;
+      }
+      Worker alone(engine_, requests_, prepared_, backend_, delivery_);
+      alone.start_over();
+      alone.admit({tag});
+      while (alone.loop_->active() > 0) alone.step();
+    }
+  }
+
+  void start_over() {
+    loop_.reset();
+    decoder_ = std::make_unique<ModelDecoder>(*engine_.model.network, backend_);
+    loop_ = std::make_unique<Loop>(*decoder_);
+  }
+
+  const EngineState& engine_;
+  std::span<const Request> requests_;
+  const Prepared& prepared_;
+  Backend& backend_;
+  Delivery& delivery_;
+  std::unique_ptr<ModelDecoder> decoder_;
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace
+
+std::vector<Output> Engine::generate(std::span<const Request> requests, const CallOptions& call) const {
+  std::vector<Output> outputs(requests.size());
+  const Prepared prepared = prepare_all(*state_, requests, outputs);
+  std::vector<std::size_t> lengths(requests.size(), 0);
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    if (prepared[i]) lengths[i] = prepared[i]->source.size();
+  RequestQueue queue(lengths);
+  Delivery delivery(call, *state_->tokenizer, outputs);
+  run_workers(state_->backends, requests.size(), [&](Backend& backend) {
+    Worker(*state_, requests, prepared, backend, delivery).run(queue);
+  });
+  return outputs;
+}
+
+}  // namespace tandem

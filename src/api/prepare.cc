@@ -1,0 +1,108 @@
+// Steps 1 and 2 of the path in generate.cc: text to token ids, options resolved and checked.
+#include <string>
+#include <utility>
+
+#include <tandem/error.h>
+
+#include "api/engine_state.h"
+
+namespace tandem {
+namespace {
+
+void check_ids(const std::vector<TokenId>& ids, std::int64_t vocabulary, const char* what) {
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (ids[i] < 0 || ids[i] >= vocabulary)
+      throw Error(ErrorCode::invalid_argument, std::string(what) + "[" + std::to_string(i) + "] is " +
+                                                   std::to_string(ids[i]) + "; expected an id from 0 to " +
+                                                   std::to_string(vocabulary - 1));
+}
+
+std::vector<TokenId> encode_text(const EngineState& engine, const std::string& text, const EncodeOptions& options) {
+  if (text.size() > engine.options.limits.max_input_bytes)
+    throw Error(ErrorCode::resource_exhausted, "the text has " + std::to_string(text.size()) +
+                                                   " bytes; the limit max_input_bytes is " +
+                                                   std::to_string(engine.options.limits.max_input_bytes));
+  return engine.tokenizer->encode(text, options);
+}
+
+// The sorted tokens that the request may generate; empty: all.
+std::vector<TokenId> shortlist_of(const EngineState& engine, const Request& request,
+                                  const std::vector<TokenId>& source) {
+  const bool wanted = request.shortlist.value_or(engine.model.shortlist != nullptr);
+  if (!wanted) return {};
+  if (!engine.model.shortlist)
+    throw Error(ErrorCode::unsupported, "shortlist: this model comes without a lexical shortlist");
+  return engine.model.shortlist->candidates(source, engine.model.shared_vocabulary,
+                                            engine.model.network->spec().target_vocabulary);
+}
+
+}  // namespace
+
+std::vector<TokenId> encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
+                                   const std::string& target_lang) {
+  const ModelSpec& spec = engine.model.network->spec();
+  std::vector<TokenId> ids;
+  if (const auto* text = std::get_if<std::string>(&input)) {
+    EncodeOptions options;
+    options.source_lang = source_lang;
+    options.target_lang = target_lang;
+    ids = encode_text(engine, *text, options);
+  } else {
+    ids = std::get<std::vector<TokenId>>(input);
+    if (ids.empty()) throw Error(ErrorCode::invalid_argument, "input_ids is empty; expected at least the end token");
+  }
+  check_ids(ids, spec.source_vocabulary, "input_ids");
+  if (ids.size() > engine.max_source_tokens())
+    throw Error(ErrorCode::invalid_argument,
+                "the source has " + std::to_string(ids.size()) + " tokens; this model takes at most " +
+                    std::to_string(engine.max_source_tokens()),
+                "split the text into sentences; translate does");
+  return ids;
+}
+
+std::vector<TokenId> encode_target(const EngineState& engine, const Input& input, const std::string& source_lang,
+                                   const std::string& target_lang, bool with_end) {
+  std::vector<TokenId> ids;
+  if (const auto* text = std::get_if<std::string>(&input)) {
+    if (text->empty() && !with_end) return ids;
+    EncodeOptions options;
+    options.source_lang = source_lang;
+    options.target_lang = target_lang;
+    options.as_target = true;
+    ids = encode_text(engine, *text, options);
+    if (!with_end && !ids.empty() && ids.back() == engine.tokenizer->eos_id()) ids.pop_back();
+  } else {
+    ids = std::get<std::vector<TokenId>>(input);
+  }
+  check_ids(ids, engine.model.network->spec().target_vocabulary, "target ids");
+  return ids;
+}
+
+// Throws Error for whatever is wrong with the request.
+static PreparedRequest prepare(const EngineState& engine, const Request& request) {
+  PreparedRequest prepared;
+  prepared.source = encode_source(engine, request.input, request.source_lang, request.target_lang);
+  const std::vector<TokenId> prefix =
+      encode_target(engine, request.prefix, request.source_lang, request.target_lang, /*with_end=*/false);
+  SearchContext context = engine.context();
+  context.source = prepared.source;
+  context.prefix = prefix;
+  prepared.options = resolve(request, context, engine.options.limits);
+  prepared.shortlist = shortlist_of(engine, request, prepared.source);
+  return prepared;
+}
+
+std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engine, std::span<const Request> requests,
+                                                        std::span<Output> outputs) {
+  std::vector<std::optional<PreparedRequest>> prepared(requests.size());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    try {
+      prepared[i] = prepare(engine, requests[i]);
+    } catch (const Error& error) {
+      outputs[i].error = error;
+    }
+  }
+  return prepared;
+}
+
+}  // namespace tandem

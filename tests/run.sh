@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test, in one command:
+#
+#     bash tests/run.sh
+#
+# Installs the packages that are missing, builds with optimisation and with warnings as errors, and runs the
+# whole suite. With TANDEM_SANITIZERS=1 the suite runs under AddressSanitizer and UndefinedBehaviorSanitizer first, and
+# the layers that have threads under ThreadSanitizer. Asks nothing; safe to run again. The exit code is that of
+# the first stage that failed; the last lines are ctest's summary.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+jobs=$(nproc)
+step() { printf '\n==> %s\n' "$*"; }
+
+# suite PRESET WERROR [ctest arguments...]: configure, build, test. Warnings are not errors with sanitizers, whose
+# instrumentation gives g++ false alarms.
+suite() {
+  local preset=$1 werror=$2
+  shift 2
+  step "$preset: configure and build"
+  cmake --preset "$preset" -DTANDEM_WERROR="$werror" >/dev/null
+  cmake --build --preset "$preset" --parallel "$jobs"
+  step "$preset: test"
+  ctest --preset "$preset" --parallel "$jobs" "$@"
+}
+
+step "Packages"
+bash examples/install_dependencies.sh
+
+if [ "${TANDEM_SANITIZERS:-0}" = 1 ]; then
+  suite asan OFF
+  suite tsan OFF --label-regex 'base|kernels|decoding|api|examples'
+fi
+suite release ON
