@@ -6,7 +6,8 @@
 // column's weights, which takes the offset out again exactly.
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/simd_avx512.h"
-// clang-format off: the bodies are written against the vectors of the header above, in this order.
+// The bodies are written against the vectors of the header above; the order matters.
+// clang-format off
 #include "kernels/cpu/math-inl.h"
 #include "kernels/cpu/product_tiles-inl.h"
 #include "kernels/cpu/quantize-inl.h"

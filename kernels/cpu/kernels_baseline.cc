@@ -1,15 +1,16 @@
 // The baseline that every CPU runs (SSE2 on x86-64), and the path for other architectures.
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/simd_portable.h"
-// clang-format off: the bodies are written against the vectors of the header above, in this order.
-#include "kernels/cpu/attention-inl.h"
+// The bodies are written against the vectors of the header above; the order matters.
+// clang-format off
 #include "kernels/cpu/math-inl.h"
-#include "kernels/cpu/product_f32-inl.h"
-#include "kernels/cpu/product_int8_words-inl.h"
-#include "kernels/cpu/product_tiles-inl.h"
-#include "kernels/cpu/quantize-inl.h"
 #include "kernels/cpu/rows-inl.h"
+#include "kernels/cpu/attention-inl.h"
 #include "kernels/cpu/scores-inl.h"
+#include "kernels/cpu/product_tiles-inl.h"
+#include "kernels/cpu/product_f32-inl.h"
+#include "kernels/cpu/quantize-inl.h"
+#include "kernels/cpu/product_int8_words-inl.h"
 // clang-format on
 
 namespace tandem::cpu {
