@@ -9,6 +9,7 @@
 
 #include <tandem/error.h>
 
+#include "api/absent_tokenizer.h"
 #include "api/description.h"
 #include "api/engine_state.h"
 #include "api/generation_config.h"
@@ -53,12 +54,23 @@ EngineState::EngineState(const std::string& directory, const EngineOptions& engi
     model = load_model(directory, options.limits, options.compute_type, *backend);
   }
   read_defaults(directory);
-  tokenizer = Tokenizer::load(directory, options.limits);
-  if (tokenizer->vocabulary_size() > model.network->spec().target_vocabulary &&
-      tokenizer->vocabulary_size() > model.network->spec().source_vocabulary)
-    throw Error(ErrorCode::corrupt, directory + ": the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) +
-                                        " tokens, the model only " +
-                                        std::to_string(model.network->spec().target_vocabulary));
+  tokenizer = load_tokenizer(directory);
+}
+
+std::shared_ptr<const Tokenizer> EngineState::load_tokenizer(const std::string& directory) const {
+  const ModelSpec& spec = model.network->spec();
+  std::shared_ptr<const Tokenizer> found;
+  try {
+    found = Tokenizer::load(directory, options.limits);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::unsupported) throw;
+    return std::make_shared<AbsentTokenizer>(error, static_cast<TokenId>(spec.target_vocabulary),
+                                             spec.eos_tokens.empty() ? -1 : spec.eos_tokens.front(), spec.pad_token);
+  }
+  if (found->vocabulary_size() > std::max(spec.source_vocabulary, spec.target_vocabulary))
+    throw Error(ErrorCode::corrupt, directory + ": the tokenizer has " + std::to_string(found->vocabulary_size()) +
+                                        " tokens, the model only " + std::to_string(spec.target_vocabulary));
+  return found;
 }
 
 // generation_config.json; where there is none, the search keys of an older config.json. Special

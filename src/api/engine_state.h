@@ -27,6 +27,8 @@ struct EngineState {
   std::vector<std::string> unknown_config_keys;
 
   void read_defaults(const std::string& directory);
+  // A directory without one gets an AbsentTokenizer. Throws Error for a broken one.
+  std::shared_ptr<const Tokenizer> load_tokenizer(const std::string& directory) const;
 
   // The facts about the model that requests are resolved against; `source` and `prefix` are open.
   SearchContext context() const;
