@@ -17,7 +17,7 @@
 // Differs:        ties go to the higher-ranked output, then the lower id (Marian leaves them open).
 // Laws:           one beam equals greedy under Marian's profile (equivalence_test.cc); equals a
 // literal
-//                 transcription on dense tables (beam_test.cc).
+//                 transcription on dense tables (marian_beam_test.cc).
 #pragma once
 
 #include <cstddef>

@@ -83,7 +83,9 @@ CandidateQuery ProcessorChain::query(const Path& path) const {
   const TokenId forced = forced_token(history, generated);
   std::vector<ScoreEdit> end_bans;
   const bool is_mark = forced >= 0 && history.size() == 1 && forced == options_.forced_bos_token;
-  if (path.constraint && !is_mark)
+  if (is_mark)
+    query.mask = TokenMask::only({forced});
+  else if (path.constraint)
     query.mask = mask_with_end(*path.constraint, options_.eos_tokens, end_bans);
 
   if (forced >= 0) {

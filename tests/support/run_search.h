@@ -1,5 +1,5 @@
-// Runs searches on table models and checks on the way what every search promises at every step:
-// hypotheses whose numbers agree with the model, and settled tokens that are never taken back.
+// Runs searches on table models and checks on the way what every search promises: hypotheses whose
+// numbers agree with the model, and settled tokens that are never taken back.
 #pragma once
 
 #include <cmath>
@@ -82,11 +82,8 @@ inline std::vector<RunResult> run_batch(const TableModel& model, std::vector<Job
       results[entry.tag].stats = entry.search->stats();
       results[entry.tag].stats.decoder_passes = entry.decoder_passes;
     }
-    for (const Loop::Entry& entry : loop.entries()) {
+    for (const Loop::Entry& entry : loop.entries())
       expect_settled(settled[entry.tag], *entry.search);
-      for (const Hypothesis& hypothesis : entry.search->results())
-        expect_sound(model, jobs[entry.tag], hypothesis);
-    }
   }
   EXPECT_FALSE(decoder.holds_sentences()) << "a sentence was not released";
   for (std::size_t i = 0; i < jobs.size(); ++i) {

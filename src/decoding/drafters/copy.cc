@@ -8,7 +8,8 @@ namespace {
 // Suffixes of 1 to 3 tokens: the published setting.
 constexpr std::size_t kLongestSuffix = 3;
 // How far from the expected place a suffix may be found, and how many deleted tokens are guessed.
-// Of the windows tried on JFLEG's corrections, 8 saved most passes.
+// Not critical: on JFLEG's test corrections (2,988 pairs, words as tokens, no cap on the draft)
+// windows of 4 to 40 give 3.50 to 3.53 tokens a pass, and 1 to 8 deleted tokens 3.50 to 3.52.
 constexpr std::size_t kWindow = 8;
 constexpr std::size_t kMostDeleted = 3;
 
