@@ -91,9 +91,9 @@ TEST(SentencePieceModel, FilesThatContradictThemselvesAreCorrupt) {
       {"a string where a number belongs", kUnk + field(2, field(35, "x"))},
       {"text", "This is not a model."},
   };
-  for (const auto& [what, bytes] : cases) {
-    SCOPED_TRACE(what);
-    EXPECT_EQ(error_of([&] { parse(bytes); }), ErrorCode::corrupt);
+  for (const auto& test : cases) {
+    SCOPED_TRACE(test.first);
+    EXPECT_EQ(error_of([&] { parse(test.second); }), ErrorCode::corrupt);
   }
 }
 
