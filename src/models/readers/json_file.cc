@@ -1,5 +1,6 @@
 #include "models/readers/json_file.h"
 
+#include <functional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -53,6 +54,10 @@ class JsonGuard {
 }  // namespace
 
 Json parse_json(std::string_view text, const std::string& name, int max_depth) {
+  // The parser takes a NUL for the end of the text; what follows would go unseen.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos)
+    throw Error(ErrorCode::corrupt,
+                name + ": expected JSON, found a NUL at byte " + std::to_string(nul));
   JsonGuard guard(name, max_depth);
   try {
     return Json::parse(text.begin(), text.end(), std::ref(guard), /*allow_exceptions=*/true,
