@@ -1,0 +1,262 @@
+// Laws of the decoder behind the searches: whatever rows a strategy asks for, the answers are those
+// of each row's tokens decoded from scratch, bit for bit, in any company.
+#include "api/model_decoder.h"
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "models/load_model.h"
+#include "support/backends.h"
+#include "support/expect_error.h"
+#include "support/marian_oracle.h"
+#include "support/test_files.h"
+
+namespace tandem {
+namespace {
+
+using Tokens = std::vector<TokenId>;
+
+LoadedModel load_native(const MarianShape& shape, ComputeType type, Backend& backend) {
+  const TemporaryFolder folder;
+  folder.write("model.bin", MarianOracle(shape, 5).binary());
+  return load_model(folder.path(), Limits{}, type, backend);
+}
+
+std::shared_ptr<const EncodedSource> encode(const EncoderDecoder& network, Backend& backend,
+                                            const Tokens& ids) {
+  ModelWorkspace workspace;
+  const std::span<const TokenId> sources[] = {ids};
+  return network.encode(backend, sources, workspace)[0];
+}
+
+Row make_row(int parent, int keep, Tokens feed, int top_k) {
+  Row row{parent, keep, std::move(feed), {}};
+  row.queries.resize(row.feed.size());
+  for (CandidateQuery& query : row.queries) query.top_k = top_k;
+  return row;
+}
+
+std::vector<Candidates> step(ModelDecoder& decoder, const std::vector<int>& sentences,
+                             const std::vector<std::vector<Row>>& rows) {
+  std::vector<SentenceRows> lines;
+  for (std::size_t i = 0; i < sentences.size(); ++i) lines.push_back({sentences[i], rows[i]});
+  std::vector<Candidates> answers(lines.size());
+  decoder.step(lines, answers);
+  return answers;
+}
+
+std::vector<Candidate> copy(std::span<const Candidate> answer) {
+  return {answer.begin(), answer.end()};
+}
+
+void expect_equal(const std::vector<Candidate>& found, const std::vector<Candidate>& expected) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i].token, expected[i].token);
+    EXPECT_EQ(found[i].log_prob, expected[i].log_prob);
+    EXPECT_EQ(found[i].score, expected[i].score);
+  }
+}
+
+struct Numbers {
+  const char* name;
+  bool ssru;
+  ComputeType type;
+  int threads;
+};
+void PrintTo(const Numbers& numbers, std::ostream* out) {
+  *out << numbers.name;
+}
+
+class Protocol : public testing::TestWithParam<Numbers> {
+ protected:
+  Protocol() : backend_(make_cpu_backend(GetParam().threads)) {
+    MarianShape shape;
+    shape.ssru = GetParam().ssru;
+    network_ = load_native(shape, GetParam().type, *backend_).network;
+  }
+
+  // What follows `history` (the start token included), decoded alone and from scratch.
+  std::vector<Candidate> from_scratch(const Tokens& source, const Tokens& shortlist,
+                                      const Tokens& history, int top_k) {
+    ModelDecoder decoder(*network_, *backend_);
+    const int sentence = decoder.add(encode(*network_, *backend_, source), shortlist);
+    const auto answers = step(decoder, {sentence}, {{make_row(-1, 0, history, top_k)}});
+    return copy(answers[0].after(0, history.size() - 1));
+  }
+
+  std::unique_ptr<Backend> backend_;
+  std::shared_ptr<const EncoderDecoder> network_;
+};
+
+// One sentence of a random run: what the decoder knows and what its rows hold.
+struct RandomSentence {
+  int handle = 0;
+  Tokens source, shortlist;
+  std::vector<Tokens> rows;
+};
+
+std::vector<Row> random_rows(std::mt19937& random, RandomSentence& sentence) {
+  const auto pick = [&](int lowest, int highest) {
+    return std::uniform_int_distribution<int>(lowest, highest)(random);
+  };
+  std::vector<Row> rows;
+  std::vector<Tokens> next;
+  for (int n = pick(1, 3); n > 0; --n) {
+    const bool first = sentence.rows.empty();
+    const int parent = first ? -1 : pick(0, static_cast<int>(sentence.rows.size()) - 1);
+    Tokens history = first ? Tokens{} : sentence.rows[static_cast<std::size_t>(parent)];
+    const int keep = pick(0, 2) == 0 && !first ? pick(1, static_cast<int>(history.size()))
+                                               : static_cast<int>(history.size());
+    history.resize(static_cast<std::size_t>(keep));
+    Tokens feed = first ? Tokens{-1} : Tokens{};
+    for (int i = pick(1, 3); i > 0; --i) feed.push_back(pick(0, 39));
+    history.insert(history.end(), feed.begin(), feed.end());
+    Row row = make_row(parent, keep, feed, 0);
+    for (CandidateQuery& query : row.queries) query.top_k = pick(0, 3);
+    rows.push_back(row);
+    next.push_back(history);
+  }
+  sentence.rows = next;
+  return rows;
+}
+
+TEST_P(Protocol, AnyRowsGetTheAnswersOfTheirTokensDecodedFromScratch) {
+  std::mt19937 random(41);
+  ModelDecoder decoder(*network_, *backend_);
+  std::vector<RandomSentence> sentences{{0, {5, 17, 0}, {}, {}},
+                                        {0, {9, 0}, {0, 3, 4, 9, 17, 20, 31, 39}, {}},
+                                        {0, {1, 2, 3, 4, 5, 6, 0}, {}, {}}};
+  for (RandomSentence& sentence : sentences)
+    sentence.handle =
+        decoder.add(encode(*network_, *backend_, sentence.source), sentence.shortlist);
+  for (int round = 0; round < 8; ++round) {
+    std::vector<int> handles;
+    std::vector<std::vector<Row>> rows;
+    for (RandomSentence& sentence : sentences) {
+      handles.push_back(sentence.handle);
+      rows.push_back(random_rows(random, sentence));
+    }
+    const auto answers = step(decoder, handles, rows);
+    for (std::size_t s = 0; s < sentences.size(); ++s)
+      for (std::size_t r = 0; r < rows[s].size(); ++r)
+        for (std::size_t i = 0; i < rows[s][r].feed.size(); ++i) {
+          const int top_k = rows[s][r].queries[i].top_k;
+          const Tokens& history = sentences[s].rows[r];
+          const Tokens so_far(history.begin(), history.end() - static_cast<std::ptrdiff_t>(
+                                                                   rows[s][r].feed.size() - 1 - i));
+          const auto expected =
+              top_k == 0 ? std::vector<Candidate>{}
+                         : from_scratch(sentences[s].source, sentences[s].shortlist, so_far, top_k);
+          expect_equal(copy(answers[s].after(r, i)), expected);
+        }
+  }
+}
+
+TEST_P(Protocol, AShortlistIsTheSoftmaxOverItsTokensAlone) {
+  const Tokens source{5, 17, 0}, shortlist{0, 4, 9, 17, 31}, history{-1, 7, 12};
+  const auto all = from_scratch(source, {}, history, 40);
+  ASSERT_EQ(all.size(), 40U);
+  double sum = 0;
+  std::vector<Candidate> kept;
+  for (const Candidate& candidate : all)
+    if (std::find(shortlist.begin(), shortlist.end(), candidate.token) != shortlist.end()) {
+      kept.push_back(candidate);
+      sum += std::exp(candidate.log_prob);
+    }
+  const auto restricted = from_scratch(source, shortlist, history, 40);
+  ASSERT_EQ(restricted.size(), shortlist.size());
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_EQ(restricted[i].token, kept[i].token);
+    EXPECT_NEAR(restricted[i].log_prob, kept[i].log_prob - std::log(sum), 1e-4);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Models, Protocol,
+    testing::Values(Numbers{"attention", false, ComputeType::float32, 1},
+                    Numbers{"attention_2_threads", false, ComputeType::float32, 2},
+                    Numbers{"attention_int8", false, ComputeType::int8, 1},
+                    Numbers{"ssru", true, ComputeType::float32, 1},
+                    Numbers{"ssru_int8_2_threads", true, ComputeType::int8, 2}),
+    [](const auto& numbers) { return std::string(numbers.param.name); });
+
+TEST(ModelDecoder, FinishedSentencesGiveTheirMemoryBack) {
+  const auto backend = make_cpu_backend(1);
+  const auto network = load_native({}, ComputeType::float32, *backend).network;
+  ModelDecoder decoder(*network, *backend);
+  const auto source = encode(*network, *backend, {5, 0});
+  const int first = decoder.add(source, {}), second = decoder.add(source, {});
+  step(decoder, {first, second}, {{make_row(-1, 0, {-1, 4, 5}, 1)}, {make_row(-1, 0, {-1}, 1)}});
+  EXPECT_EQ(decoder.cached_positions(), 4);
+  decoder.release(first);
+  EXPECT_EQ(decoder.cached_positions(), 1);
+  decoder.release(second);
+  EXPECT_EQ(decoder.cached_positions(), 0);
+  EXPECT_THROW(decoder.release(second), Error);
+}
+
+TEST(ModelDecoder, ScoresThatAreNotNumbersAreAnErrorThatSaysWhere) {
+  const auto backend = make_cpu_backend(1);
+  MarianOracle oracle({}, 5);
+  oracle.tensors()["decoder_ff_logit_out_b"].at(0, 3) = 3e38;
+  oracle.tensors()["Wemb"].at(3, 0) = 3e38;  // 3e38 * h overflows to an infinity
+  const TemporaryFolder folder;
+  folder.write("model.bin", oracle.binary());
+  const auto network = load_model(folder.path(), Limits{}, ComputeType::float32, *backend).network;
+  ModelDecoder decoder(*network, *backend);
+  const int sentence = decoder.add(encode(*network, *backend, {5, 3, 0}), {});
+  expect_error(
+      [&] {
+        step(decoder, {sentence}, {{make_row(-1, 0, {-1, 3}, 1)}});
+      },
+      ErrorCode::internal, "sentence 0");
+}
+
+TEST(ModelDecoder, RowsThatBreakTheProtocolAreInternalErrors) {
+  const auto backend = make_cpu_backend(1);
+  const auto network = load_native({}, ComputeType::float32, *backend).network;
+  ModelDecoder decoder(*network, *backend);
+  const int sentence = decoder.add(encode(*network, *backend, {5, 0}), {});
+  expect_error([&] { step(decoder, {sentence}, {{make_row(0, 0, {-1}, 1)}}); }, ErrorCode::internal,
+               "parent");
+  expect_error([&] { step(decoder, {sentence}, {{make_row(-1, 1, {-1}, 1)}}); },
+               ErrorCode::internal, "keep");
+  expect_error([&] { step(decoder, {sentence}, {{make_row(-1, 0, {}, 1)}}); }, ErrorCode::internal,
+               "feed");
+  expect_error([&] { step(decoder, {sentence + 1}, {{make_row(-1, 0, {-1}, 1)}}); },
+               ErrorCode::internal, "found");
+  expect_error(
+      [&] {
+        decoder.add(nullptr, Tokens{4, 4});
+      },
+      ErrorCode::invalid_argument, "4 after 4");
+  expect_error([&] { decoder.add(nullptr, Tokens{4, 40}); }, ErrorCode::invalid_argument, "40");
+}
+
+TEST(ModelDecoder, AlignmentIsADistributionOverTheSourceForEachToken) {
+  const auto backend = make_cpu_backend(1);
+  const auto network = load_native({}, ComputeType::float32, *backend).network;
+  ModelDecoder decoder(*network, *backend);
+  const Tokens source{5, 17, 3, 0};
+  const auto alignment = decoder.align(source, Tokens{7, 2, 0});
+  ASSERT_EQ(alignment.size(), 3U);
+  for (const auto& row : alignment) {
+    ASSERT_EQ(row.size(), source.size());
+    double sum = 0;
+    for (const float weight : row) sum += weight;
+    EXPECT_NEAR(sum, 1.0, 1e-5);
+  }
+  // A token's alignment does not depend on what came after it.
+  EXPECT_EQ(decoder.align(source, Tokens{7})[0], alignment[0]);
+  EXPECT_TRUE(decoder.align(source, {}).empty());
+}
+
+}  // namespace
+}  // namespace tandem
