@@ -237,7 +237,8 @@ Json parse_object(std::string_view text, const std::string& where) {
 
 ParsedGenerationConfig parse_generation_config(std::string_view text, const std::string& where) {
   ParsedGenerationConfig parsed;
-  for (const auto& [name, value] : parse_object(text, where).items()) {
+  const Json object = parse_object(text, where);
+  for (const auto& [name, value] : object.items()) {
     if (value.is_null()) continue;
     const std::string& key_name = name;  // clang 14 cannot capture a structured binding
     const Json& key_value = value;
