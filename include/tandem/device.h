@@ -33,6 +33,10 @@ class TANDEM_EXPORT Device {
 /// What can be used on this machine now; the CPU is always first.
 TANDEM_EXPORT std::vector<Device> available_devices();
 
+/// The machine as Tandem sees it, as text for people: version and libraries, processor features,
+/// the instruction set that will be used and why, threads, devices. The layout may change.
+TANDEM_EXPORT std::string system_report();
+
 /// The type of the weights and of the products with them. Norms, softmax and sums are float32.
 enum class ComputeType {
   automatic,  ///< the type of the files: int8 where the weights are int8, else float32

@@ -1,5 +1,6 @@
 // Documents: sentences are found, translated by Engine::generate, and put back where they stood,
 // with everything between them as it was.
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,17 +22,18 @@ struct Piece {
 class Plan {
  public:
   Plan(const EngineState& engine, const TranslateOptions& options, std::size_t num_documents)
-      : engine_(engine), options_(options), errors_(num_documents) {}
+      : engine_(engine),
+        options_(options),
+        splitter_(options.pattern.source_lang.empty() ? "en" : options.pattern.source_lang),
+        mode_(options.split_sentences ? LineMode::paragraph : LineMode::sentence),
+        errors_(num_documents) {}
 
   void add_document(std::size_t index, std::string_view text) {
-    SentenceSplitOptions split;
-    split.language = options_.pattern.source_lang;
-    split.split_lines = options_.split_sentences;
-    for (const Segment& segment : split_sentences(text, split)) {
-      if (segment.is_sentence) {
-        add_sentence(index, segment.text);
+    for (const DocumentPart& part : splitter_.split(text, mode_)) {
+      if (part.kind == DocumentPart::Kind::sentence) {
+        add_sentence(index, part.text);
       } else {
-        pieces_.push_back({index, segment.text, -1, false});
+        pieces_.push_back({index, part.text, -1, false});
       }
     }
   }
@@ -93,6 +95,8 @@ class Plan {
 
   const EngineState& engine_;
   const TranslateOptions& options_;
+  SentenceSplitter splitter_;
+  LineMode mode_;
   std::vector<std::optional<Error>> errors_;  // of documents whose text could not be encoded
   std::vector<Piece> pieces_;
   std::vector<Request> requests_;

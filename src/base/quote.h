@@ -1,6 +1,6 @@
 // How untrusted text (a tensor's name, a key of a file) appears in a message: in single quotes,
-// with control bytes as \xNN and cut after 80 bytes, so that a hostile file cannot fill a log or a
-// terminal.
+// with control bytes as \xNN and cut after 80 bytes at most, so that a hostile file cannot fill a
+// log or a terminal.
 #pragma once
 
 #include <string>
@@ -9,10 +9,12 @@
 namespace tandem {
 
 inline std::string quote(std::string_view text) {
-  constexpr std::size_t kLongest = 80;
+  std::size_t kept = 80;
+  if (kept < text.size())  // not inside a UTF-8 character
+    while (kept > 0 && (static_cast<unsigned char>(text[kept]) & 0xC0) == 0x80) --kept;
   constexpr char kHex[] = "0123456789abcdef";
   std::string out = "'";
-  for (const char c : text.substr(0, kLongest)) {
+  for (const char c : text.substr(0, kept)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && byte != 0x7F) {
       out += c;
@@ -20,7 +22,7 @@ inline std::string quote(std::string_view text) {
       out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
     }
   }
-  return out + (text.size() > kLongest ? "...'" : "'");
+  return out + (text.size() > kept ? "...'" : "'");
 }
 
 }  // namespace tandem

@@ -6,7 +6,7 @@ namespace tandem {
 
 BeamSearch::BeamSearch(SearchOptions options)
     : options_(std::move(options)),
-      group_(options_, options_.num_beams, StopBound::best_running),
+      group_(options_, options_.num_beams, BeamRules::transformers_5),
       chain_(options_, ScoreSpace::log_probs, group_.num_candidates()) {
   auto [path, valid] = Path::start(options_);
   if (!valid) return;

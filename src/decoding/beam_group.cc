@@ -5,42 +5,55 @@
 
 namespace tandem {
 
-BeamGroup::BeamGroup(const SearchOptions& options, int width, StopBound bound)
-    : options_(options), width_(width), bound_(bound) {}
+BeamGroup::BeamGroup(const SearchOptions& options, int width, BeamRules rules)
+    : options_(options), width_(width), rules_(rules) {}
 
 int BeamGroup::num_candidates() const {
   return std::max(2, 1 + static_cast<int>(options_.eos_tokens.size())) * width_;
 }
 
 void BeamGroup::extend(std::vector<Extension> extensions) {
+  last_tokens_.clear();
+  if (extensions.empty()) return running_.clear();
   keep_best(static_cast<std::size_t>(num_candidates()), extensions);
   std::vector<Path> next;
   std::vector<int> parents;
-  last_tokens_.clear();
   const auto width = static_cast<std::size_t>(width_);
-  for (std::size_t rank = 0; rank < extensions.size(); ++rank) {
+  for (std::size_t rank = 0; rank < extensions.size() && next.size() < width; ++rank) {
     const Extension& extension = extensions[rank];
-    const Path& parent = running_[static_cast<std::size_t>(extension.parent)];
     const bool is_eos = options_.is_eos(extension.candidate.token);
-    if (!is_eos && last_tokens_.size() < width) last_tokens_.push_back(extension.candidate.token);
-    const bool ends = is_eos || parent.generated(options_) + 1 >= options_.max_new_tokens;
-    if (ends ? rank >= width : next.size() == width) continue;
-
+    if (is_eos && rank >= width) continue;
+    const Path& parent = running_[static_cast<std::size_t>(extension.parent)];
     Path path = tandem::extend(options_, parent, extension);
-    if (ends) {
-      keep_finished(path, is_eos ? FinishReason::eos : FinishReason::length);
+    if (is_eos) {
+      keep_finished(path, FinishReason::eos);
     } else {
-      next.push_back(std::move(path));
+      last_tokens_.push_back(extension.candidate.token);
       parents.push_back(extension.parent);
+      next.push_back(std::move(path));
     }
   }
+  const int length = running_.front().generated(options_) + 1;
   running_ = std::move(next);
   parents_ = std::move(parents);
-  if (running_.empty()) return;
-  const double best =
-      bound_ == StopBound::best_running ? running_.front().score : extensions.front().score;
-  const bool full = finished_.size() == width;
-  done_ = full && (options_.early_stopping == EarlyStopping::yes || !can_improve(best));
+  stop_if_due(length, extensions.front().score);
+}
+
+// `length` tokens have been generated, and the best sum of this step is `best_candidate`.
+void BeamGroup::stop_if_due(int length, double best_candidate) {
+  const bool at_limit = length >= options_.max_new_tokens;
+  const bool is_version_5 = rules_ == BeamRules::transformers_5;
+  if (!running_.empty() && !(at_limit && is_version_5)) {
+    const double best = is_version_5 ? running_.front().score : best_candidate;
+    const bool full = finished_.size() == static_cast<std::size_t>(width_);
+    done_ = full && (options_.early_stopping == EarlyStopping::yes || !can_improve(best, length));
+  }
+  if (!at_limit) return;
+  // Those that rank below the best `width` candidates cannot displace one of them: all have the
+  // same length.
+  if (!done_)
+    for (const Path& path : running_) keep_finished(path, FinishReason::length);
+  running_.clear();
 }
 
 void BeamGroup::keep_finished(const Path& path, FinishReason reason) {
@@ -52,12 +65,12 @@ void BeamGroup::keep_finished(const Path& path, FinishReason reason) {
   if (finished_.size() > static_cast<std::size_t>(width_)) finished_.pop_back();
 }
 
-// True if a running output may still get into the finished ones, by the estimate of the rules.
-bool BeamGroup::can_improve(double best_sum) const {
+// True if a sum of `best` may still get into the finished ones, by the estimate of the rules.
+bool BeamGroup::can_improve(double best, int length) const {
   const bool longest =
       options_.early_stopping == EarlyStopping::never && options_.length_penalty > 0;
-  const int length = longest ? options_.max_new_tokens : running_.front().generated(options_);
-  return final_score(options_, best_sum, length) > finished_.back().score;
+  return final_score(options_, best, longest ? options_.max_new_tokens : length) >
+         finished_.back().score;
 }
 
 void BeamGroup::set_prefix_log_probs(const std::vector<float>& log_probs) {

@@ -15,16 +15,20 @@
 
 namespace tandem {
 
-// Whose sum the stopping rule takes as the best that can still come.
-enum class StopBound {
-  best_running,   // transformers 5, beam search
-  best_candidate  // transformers 4, diverse beam search: what just finished counts as well
+// Where the versions of transformers differ.
+enum class BeamRules {
+  // Beam search. The stopping rule looks at the best sum that runs on; at the length limit the best
+  // candidates are finished in any case.
+  transformers_5,
+  // Diverse beam search. The stopping rule looks at the best sum of the step, also if that has just
+  // ended, and is asked once more at the length limit.
+  transformers_4
 };
 
 class BeamGroup {
  public:
   // `options` must outlive the group.
-  BeamGroup(const SearchOptions& options, int width, StopBound bound);
+  BeamGroup(const SearchOptions& options, int width, BeamRules rules);
 
   // Starts with one running output. A group without one is done.
   void start(Path path) { running_.push_back(std::move(path)); }
@@ -53,11 +57,12 @@ class BeamGroup {
 
  private:
   void keep_finished(const Path& path, FinishReason reason);
-  bool can_improve(double best_sum) const;
+  void stop_if_due(int length, double best_candidate);
+  bool can_improve(double best, int length) const;
 
   const SearchOptions& options_;
   const int width_;
-  const StopBound bound_;
+  const BeamRules rules_;
   std::vector<Path> running_;  // best first
   std::vector<int> parents_;
   std::vector<TokenId> last_tokens_;

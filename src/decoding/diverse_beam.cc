@@ -10,12 +10,13 @@ namespace {
 // A row's candidates that no penalty can push out of the best: see the header.
 int candidates_asked(const SearchOptions& options) {
   const int width = options.num_beams / options.num_beam_groups;
-  const int best = BeamGroup(options, width, StopBound::best_candidate).num_candidates();
+  const int best = BeamGroup(options, width, BeamRules::transformers_4).num_candidates();
   return best + options.num_beams - width;
 }
 
 // The candidate's score if its log-probability were lower by `penalty` before the query's edits.
 float rescore(const CandidateQuery& query, const Candidate& candidate, double penalty) {
+  if (penalty == 0) return candidate.score;  // to the last bit
   if (query.renormalize) return static_cast<float>(candidate.score - penalty);
   double score = candidate.log_prob - penalty;
   for (const ScoreEdit& edit : query.edits) {
@@ -53,7 +54,7 @@ DiverseBeamSearch::DiverseBeamSearch(SearchOptions options)
 void DiverseBeamSearch::start() {
   const auto [path, valid] = Path::start(options_);
   for (int group = 0; group < options_.num_beam_groups; ++group) {
-    groups_.emplace_back(options_, group_width(), StopBound::best_candidate);
+    groups_.emplace_back(options_, group_width(), BeamRules::transformers_4);
     if (valid) groups_.back().start(path.fork());
   }
   // All groups read the answers to the one first row.

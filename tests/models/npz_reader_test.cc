@@ -160,6 +160,9 @@ TEST(Npz, MembersThatShareBytesAreRefused) {
   const std::size_t second_entry = file.rfind("PK\x01\x02");
   std::memset(file.data() + second_entry + 42, 0, 4);  // it begins where the first one does
   EXPECT_THAT(refusal(file).second, HasSubstr("overlaps"));
+  file = two_arrays().bytes();
+  file[28] = 60;  // the first local header claims more extra bytes: its data would reach the second
+  EXPECT_THAT(refusal(file).second, HasSubstr("the data needs"));
 }
 
 TEST(Npz, EveryTruncationIsRefused) {

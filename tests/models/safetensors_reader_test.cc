@@ -10,6 +10,7 @@
 #include <tandem/error.h>
 
 #include "models/readers/safetensors.h"
+#include "support/faulty_file_system.h"
 #include "support/test_files.h"
 
 namespace tandem {
@@ -261,6 +262,34 @@ TEST(SafetensorsReader, ShardNamesCannotLeaveTheFolder) {
     EXPECT_EQ(sharded_refusal(folder, std::string(R"({"weight_map":{"a":")") + name + "\"}}"),
               ErrorCode::corrupt)
         << name;
+}
+
+TEST(SafetensorsReader, AFaultOfTheSystemAtAnyCallIsATypedErrorOrTheWholeModel) {
+  const TemporaryFolder folder;
+  folder.write("1.safetensors", shard_with("a", 1));
+  folder.write("2.safetensors", shard_with("b", 2));
+  folder.write("model.safetensors.index.json",
+               R"({"weight_map":{"a":"1.safetensors","b":"2.safetensors"}})");
+  using Fault = FaultyFileSystem::Fault;
+  FaultyFileSystem counting(Fault::none, 0);
+  {
+    const ScopedFileSystem scope(counting);
+    EXPECT_EQ(read_safetensors(folder.path(), {}).all().size(), 2U);
+  }
+  EXPECT_GT(counting.calls(), 15);  // five for each of three files, and the search for them
+  for (const Fault fault : {Fault::io_error, Fault::interruption, Fault::short_read}) {
+    for (int at = 0; at < counting.calls(); ++at) {
+      FaultyFileSystem faulty(fault, at);
+      const ScopedFileSystem scope(faulty);
+      try {
+        EXPECT_EQ(read_safetensors(folder.path(), {}).all().size(), 2U);
+      } catch (const Error& error) {
+        EXPECT_EQ(fault, Fault::io_error) << "call " << at << ": " << error.what();
+        EXPECT_NE(error.code(), ErrorCode::internal);
+      }
+      EXPECT_EQ(faulty.open_handles(), 0);
+    }
+  }
 }
 
 TEST(SafetensorsReader, ReadsTheGoldenModel) {

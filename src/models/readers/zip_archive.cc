@@ -120,24 +120,23 @@ void ZipArchive::read_directory(std::size_t max_members) {
   for (int i = 0; i < count; ++i) members_.push_back(read_member(file_, reader));
   if (reader.remaining() != 0)
     throw_corrupt(file_, "bytes follow the last entry of the ZIP directory");
-  check_layout(begin);
+  set_ends(begin);
 }
 
 // No byte of the file serves two members: otherwise a small file unpacks to any size.
-void ZipArchive::check_layout(std::size_t directory_begin) const {
-  std::vector<const ZipMember*> ordered;
-  for (const ZipMember& member : members_) ordered.push_back(&member);
+void ZipArchive::set_ends(std::uint32_t directory_begin) {
+  std::vector<ZipMember*> ordered;
+  for (ZipMember& member : members_) ordered.push_back(&member);
   std::sort(ordered.begin(), ordered.end(), [](const ZipMember* a, const ZipMember* b) {
-    return a->header_offset < b->header_offset;
+    return a->header_offset > b->header_offset;
   });
-  std::uint64_t free_from = 0;
-  for (const ZipMember* member : ordered) {
-    if (member->header_offset < free_from)
-      throw_corrupt(file_, quote(member->name) + " overlaps another member");
-    free_from = std::uint64_t{member->header_offset} + kLocalBytes + member->compressed_bytes;
+  std::uint32_t end = directory_begin;
+  for (ZipMember* member : ordered) {
+    if (std::uint64_t{member->header_offset} + kLocalBytes + member->compressed_bytes > end)
+      throw_corrupt(file_, quote(member->name) + " overlaps what follows it");
+    member->end_offset = end;
+    end = member->header_offset;
   }
-  if (free_from > directory_begin)
-    throw_corrupt(file_, "the last member overlaps the ZIP directory");
 }
 
 std::string ZipArchive::place(const ZipMember& member) const {
@@ -145,7 +144,9 @@ std::string ZipArchive::place(const ZipMember& member) const {
 }
 
 std::span<const std::byte> ZipArchive::stored_bytes(const ZipMember& member) const {
-  ByteReader reader(file_.bytes().subspan(member.header_offset), place(member));
+  const auto window =
+      file_.bytes().subspan(member.header_offset, member.end_offset - member.header_offset);
+  ByteReader reader(window, place(member));
   if (reader.read<std::uint32_t>("a local header") != kLocalMagic)
     throw Error(ErrorCode::corrupt, place(member) + " has no local header");
   reader.take(kLocalBytes - 8, "a local header");

@@ -24,6 +24,7 @@ struct ZipMember {
   std::uint32_t compressed_bytes = 0;
   std::uint32_t bytes = 0;
   std::uint32_t header_offset = 0;
+  std::uint32_t end_offset = 0;  // where the next member or the directory begins
 };
 
 // Bytes with what keeps them alive.
@@ -45,7 +46,7 @@ class ZipArchive {
 
  private:
   void read_directory(std::size_t max_members);
-  void check_layout(std::size_t directory_begin) const;
+  void set_ends(std::uint32_t directory_begin);
   std::span<const std::byte> stored_bytes(const ZipMember& member) const;
   ZipContent inflate(const ZipMember& member) const;
   std::string place(const ZipMember& member) const;

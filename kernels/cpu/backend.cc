@@ -1,0 +1,225 @@
+#include "kernels/cpu/backend.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace tandem::cpu {
+namespace {
+
+class HostBuffer final : public Buffer {
+ public:
+  explicit HostBuffer(std::size_t bytes) : bytes_(bytes) {
+    const std::size_t padded = bytes / 64 * 64 + 64;
+    data_ = padded < bytes ? nullptr : std::aligned_alloc(64, padded);
+    if (data_ == nullptr)
+      throw Error(ErrorCode::resource_exhausted,
+                  "cannot allocate " + std::to_string(bytes) + " bytes of memory");
+  }
+  ~HostBuffer() override { std::free(data_); }
+  HostBuffer(const HostBuffer&) = delete;
+  HostBuffer& operator=(const HostBuffer&) = delete;
+  void* data() override { return data_; }
+  std::size_t bytes() const override { return bytes_; }
+
+ private:
+  void* data_;
+  std::size_t bytes_;
+};
+
+const Kernels& kernels_of(Isa isa) {
+#if defined(__x86_64__)
+  switch (isa) {
+    case Isa::baseline:
+      break;
+    case Isa::avx2:
+      return avx2_kernels();
+    case Isa::avx512:
+      return avx512_kernels();
+    case Isa::avx512_vnni:
+      return avx512_vnni_kernels();
+  }
+#endif
+  static_cast<void>(isa);
+  return baseline_kernels();
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options, Isa isa) {
+  if (isa > widest_isa())
+    throw Error(ErrorCode::unsupported, "opening the cpu backend: this CPU has no " +
+                                            std::string(to_string(isa)) + ", only " +
+                                            std::string(to_string(widest_isa())));
+  return std::make_unique<CpuBackend>(options, isa);
+}
+
+CpuBackend::CpuBackend(const BackendOptions& options, Isa isa)
+    : isa_(isa),
+      kernels_(kernels_of(isa)),
+      numerics_(options.numerics),
+      pool_(options.threads),
+      selectors_(static_cast<std::size_t>(options.threads), RowSelector(kernels_)) {}
+
+std::string CpuBackend::name() const {
+  return "cpu, " + std::string(to_string(isa_)) + ", " + std::to_string(pool_.size()) +
+         (pool_.size() == 1 ? " thread, " : " threads, ") +
+         (numerics_ == Numerics::exact ? "exact" : "fast");
+}
+
+std::unique_ptr<Buffer> CpuBackend::allocate(std::size_t bytes) {
+  return std::make_unique<HostBuffer>(bytes);
+}
+
+void CpuBackend::to_device(void* device, const void* host, std::size_t bytes) {
+  if (bytes != 0) std::memcpy(device, host, bytes);
+}
+
+void CpuBackend::to_host(void* host, const void* device, std::size_t bytes) {
+  if (bytes != 0) std::memcpy(host, device, bytes);
+}
+
+void CpuBackend::embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
+                       ConstMatrixView positions, std::span<const std::int32_t> position_ids,
+                       MatrixView out) {
+  const bool has_positions = positions.rows() > 0;
+  split(static_cast<std::int64_t>(ids.size()), out.cols(),
+        [&](std::int64_t begin, std::int64_t end, int) {
+          for (std::int64_t n = begin; n < end; ++n) {
+            const TokenId id = ids[static_cast<std::size_t>(n)];
+            const float* position =
+                has_positions ? positions.row<float>(position_ids[static_cast<std::size_t>(n)])
+                              : nullptr;
+            kernels_.scale_add(id < 0 ? nullptr : table.row<float>(id), scale, position, out.cols(),
+                               out.row<float>(n));
+          }
+        });
+}
+
+void CpuBackend::layer_norm(ConstMatrixView x, ConstMatrixView gain, ConstMatrixView bias,
+                            float epsilon, MatrixView out) {
+  const float* bias_row = bias.rows() > 0 ? bias.row<float>(0) : nullptr;
+  split(x.rows(), 2 * x.cols(), [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t n = begin; n < end; ++n)
+      kernels_.layer_norm(x.row<float>(n), gain.row<float>(0), bias_row, epsilon, x.cols(),
+                          out.row<float>(n));
+  });
+}
+
+void CpuBackend::rms_norm(ConstMatrixView x, ConstMatrixView gain, float epsilon, MatrixView out) {
+  split(x.rows(), 2 * x.cols(), [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t n = begin; n < end; ++n)
+      kernels_.rms_norm(x.row<float>(n), gain.row<float>(0), epsilon, x.cols(), out.row<float>(n));
+  });
+}
+
+void CpuBackend::activate(ConstMatrixView x, Activation activation, MatrixView out) {
+  split(x.rows(), 8 * x.cols(), [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t n = begin; n < end; ++n)
+      kernels_.activate(x.row<float>(n), activation, x.cols(), out.row<float>(n));
+  });
+}
+
+void CpuBackend::add(ConstMatrixView a, ConstMatrixView b, MatrixView out) {
+  split(a.rows(), a.cols(), [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t n = begin; n < end; ++n)
+      kernels_.add(a.row<float>(n), b.row<float>(n), a.cols(), out.row<float>(n));
+  });
+}
+
+void CpuBackend::multiply(ConstMatrixView a, ConstMatrixView b, MatrixView out) {
+  split(a.rows(), a.cols(), [&](std::int64_t begin, std::int64_t end, int) {
+    for (std::int64_t n = begin; n < end; ++n)
+      kernels_.multiply(a.row<float>(n), b.row<float>(n), a.cols(), out.row<float>(n));
+  });
+}
+
+void CpuBackend::scatter_rows(ConstMatrixView from, std::span<const std::int32_t> to_rows,
+                              MatrixView to) {
+  const auto width = static_cast<std::size_t>(from.cols()) * sizeof(float);
+  for (std::size_t n = 0; n < to_rows.size(); ++n)
+    std::memcpy(to.row<float>(to_rows[n]), from.row<float>(static_cast<std::int64_t>(n)), width);
+}
+
+void CpuBackend::gather_rows(ConstMatrixView from, std::span<const std::int32_t> rows,
+                             MatrixView out) {
+  const auto width = static_cast<std::size_t>(from.cols()) * sizeof(float);
+  for (std::size_t n = 0; n < rows.size(); ++n)
+    std::memcpy(out.row<float>(static_cast<std::int64_t>(n)), from.row<float>(rows[n]), width);
+}
+
+void CpuBackend::attention(ConstMatrixView queries, std::span<const AttentionGroup> groups,
+                           const AttentionShape& shape, MatrixView out,
+                           float* const* weights_of_head0) {
+  std::int64_t items = 0, most_keys = 1;
+  for (const AttentionGroup& group : groups) {
+    TANDEM_DCHECK(group.num_keys >= 1);
+    items += std::int64_t{group.num_queries} * shape.num_heads;
+    most_keys =
+        std::max<std::int64_t>(most_keys, group.num_keys + (group.causal ? group.num_queries : 0));
+  }
+  // Room for each worker's scores, a cache line apart.
+  const std::int64_t stride = (most_keys + 31) / 16 * 16;
+  float* scores = attention_scores_.reserve<float>(stride * pool_.size());
+  split(items, 2 * most_keys * shape.head_dim,
+        [&](std::int64_t begin, std::int64_t end, int worker) {
+          attend_range(queries, groups, shape, out, weights_of_head0, begin, end,
+                       scores + worker * stride);
+        });
+}
+
+// Items are numbered group by group, head by head, query by query, so that neighbours share keys.
+void CpuBackend::attend_range(ConstMatrixView queries, std::span<const AttentionGroup> groups,
+                              const AttentionShape& shape, MatrixView out,
+                              float* const* weights_of_head0, std::int64_t begin, std::int64_t end,
+                              float* scores) const {
+  std::int64_t first = 0;  // number of the first item of the group
+  for (const AttentionGroup& group : groups) {
+    const std::int64_t count = std::int64_t{group.num_queries} * shape.num_heads;
+    for (std::int64_t item = std::max(begin, first); item < std::min(end, first + count); ++item) {
+      const std::int64_t head = (item - first) / group.num_queries;
+      const std::int64_t query = (item - first) % group.num_queries;
+      const std::int64_t row = group.first_query + query, column = head * shape.head_dim;
+      kernels_.attend(
+          {.query = queries.row<float>(row) + column,
+           .keys = group.keys.row<float>(0) + column,
+           .key_stride = group.keys.stride(),
+           .values = group.values.row<float>(0) + column,
+           .value_stride = group.values.stride(),
+           .slots = group.slots,
+           .num_keys = group.num_keys + (group.causal ? query : 0),
+           .head_dim = shape.head_dim,
+           .scale = shape.scale,
+           .scores = scores,
+           .out = out.row<float>(row) + column,
+           .weights = head == 0 && weights_of_head0 != nullptr ? weights_of_head0[row] : nullptr});
+    }
+    first += count;
+    if (first >= end) return;
+  }
+}
+
+void CpuBackend::ssru(ConstMatrixView candidate, ConstMatrixView forget,
+                      std::span<const std::int32_t> previous_slots,
+                      std::span<const std::int32_t> slots, MatrixView states, MatrixView out) {
+  for (std::size_t n = 0; n < slots.size(); ++n) {  // in order: a row may read the one before it
+    const auto row = static_cast<std::int64_t>(n);
+    const float* previous = previous_slots[n] < 0 ? nullptr : states.row<float>(previous_slots[n]);
+    kernels_.ssru(candidate.row<float>(row), forget.row<float>(row), previous, out.cols(),
+                  states.row<float>(slots[n]), out.row<float>(row));
+  }
+}
+
+void CpuBackend::select(MatrixView logits, std::span<const SelectQuery> queries,
+                        std::span<SelectAnswer> answers, Candidate* out, std::size_t out_stride) {
+  const std::int64_t width = queries.empty() ? 0 : 4 * logits.cols();
+  split(static_cast<std::int64_t>(queries.size()), width,
+        [&](std::int64_t begin, std::int64_t end, int worker) {
+          for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
+            answers[i] = selectors_[static_cast<std::size_t>(worker)].select(
+                logits.row<float>(queries[i].row), queries[i], out + i * out_stride);
+        });
+}
+
+}  // namespace tandem::cpu

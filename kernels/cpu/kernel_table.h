@@ -1,0 +1,123 @@
+// The seam between the cpu backend and its instruction sets: plain structs that describe work, and
+// a table of functions that do it. Every ISA fills one table (kernels_<isa>.cc); features.cc says
+// which one this machine may use.
+//
+// The files behind the table are compiled with wide instruction flags. They must not instantiate
+// any inline function or template with external linkage (std:: included): the linker keeps one copy
+// of those for the whole program and could keep the one with AVX-512 in it. Hence no constructors,
+// no default members and no containers here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/backend.h"
+
+namespace tandem::cpu {
+
+// Columns (output channels) in one panel of packed weights; see packed_linear.h.
+inline constexpr std::int64_t kPanelColumns = 64;
+
+// What happens to finished sums: y = activation(sum + bias) + residual.
+struct ProductOutput {
+  const float* bias;      // one for each packed column, padding included
+  const float* residual;  // row 0, or null
+  std::int64_t residual_stride;
+  float* out;
+  std::int64_t out_stride;
+  std::int64_t columns;  // columns that exist; the last panel may be partly padding
+  Activation activation;
+};
+
+struct ProductF32 {
+  const float* x;  // [rows, inputs]
+  std::int64_t x_stride;
+  const float* panels;
+  std::int64_t panel_elements;
+  std::int64_t inputs;
+  ProductOutput output;
+};
+
+struct ProductInt8 {
+  const void* x;  // rows written by quantize_row
+  std::int64_t x_stride_bytes;
+  const float* row_scales;  // 1 / s of each row
+  const std::int8_t* panels;
+  std::int64_t panel_bytes;
+  const std::int32_t* column_sums;  // sum over the inputs of each packed column
+  const float* column_scales;       // value of one weight step
+  std::int64_t groups;              // groups of 4 inputs
+  ProductOutput output;
+};
+
+// One query and one head of attention.
+struct AttendHead {
+  const float* query;
+  const float* keys;  // of this head: key j starts at keys + slot(j) * key_stride
+  std::int64_t key_stride;
+  const float* values;
+  std::int64_t value_stride;
+  const std::int32_t* slots;  // null: slot(j) = j
+  std::int64_t num_keys;
+  std::int64_t head_dim;
+  float scale;
+  float* scores;   // scratch, num_keys
+  float* out;      // [head_dim]
+  float* weights;  // null, or [num_keys] for the softmax
+};
+
+// score(x) = ((x - first) - second) - third, evaluated in this order: a log-softmax (first = max,
+// second = log of the sum), perhaps renormalised once more (third), or the identity (zeros).
+struct ScoreShift {
+  float first;
+  float second;
+  float third;
+};
+
+struct RankedColumn {
+  float score;
+  std::int32_t column;
+};
+
+struct Kernels {
+  // Rows [row_begin, row_end) times one panel. Every output is one chain of additions over the
+  // inputs in ascending order, whatever the rows around it.
+  void (*product_f32)(const ProductF32& product, std::int64_t panel, std::int64_t row_begin,
+                      std::int64_t row_end);
+  void (*product_int8)(const ProductInt8& product, std::int64_t panel, std::int64_t row_begin,
+                       std::int64_t row_end);
+  // Writes n inputs as int8 steps in the form that product_int8 reads, zeros up to 4 * groups.
+  // `scale` 0 means 127 / max|x|. Returns 1 / scale, or NaN if x holds a NaN or an infinity.
+  float (*quantize_row)(const float* x, std::int64_t n, std::int64_t groups, float scale, void* q);
+  std::int64_t quantized_group_bytes;  // bytes of 4 quantised inputs
+
+  void (*layer_norm)(const float* x, const float* gain, const float* bias, float epsilon,
+                     std::int64_t n, float* out);
+  void (*rms_norm)(const float* x, const float* gain, float epsilon, std::int64_t n, float* out);
+  // out = scale * a + b; a null a or b counts as zeros.
+  void (*scale_add)(const float* a, float scale, const float* b, std::int64_t n, float* out);
+  void (*activate)(const float* x, Activation activation, std::int64_t n, float* out);
+  void (*add)(const float* a, const float* b, std::int64_t n, float* out);
+  void (*multiply)(const float* a, const float* b, std::int64_t n, float* out);
+  // One row of Backend::ssru; a null previous counts as zeros.
+  void (*ssru)(const float* candidate, const float* forget, const float* previous, std::int64_t n,
+               float* state, float* out);
+  void (*attend)(const AttendHead& head);
+
+  // The largest element (-inf when n is 0); undefined if there is a NaN.
+  float (*max)(const float* x, std::int64_t n);
+  // Sum of exp(score(x)): NaN if any x is a NaN.
+  float (*sum_exp)(const float* x, std::int64_t n, const ScoreShift& shift);
+  // The k best columns with score > -inf, best first, ties by lower column. Returns how many.
+  std::int64_t (*top_k)(const float* x, std::int64_t n, const ScoreShift& shift, std::int64_t k,
+                        RankedColumn* best);
+};
+
+const Kernels& baseline_kernels();
+#if defined(__x86_64__)
+const Kernels& avx2_kernels();
+const Kernels& avx512_kernels();
+const Kernels& avx512_vnni_kernels();
+#endif
+
+}  // namespace tandem::cpu

@@ -1,0 +1,37 @@
+// AVX2 and FMA: Intel since Haswell, AMD since Zen.
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/simd_avx2.h"
+// The bodies are written against the vectors of the header above; the order matters.
+// clang-format off
+#include "kernels/cpu/math-inl.h"
+#include "kernels/cpu/rows-inl.h"
+#include "kernels/cpu/attention-inl.h"
+#include "kernels/cpu/scores-inl.h"
+#include "kernels/cpu/product_tiles-inl.h"
+#include "kernels/cpu/product_f32-inl.h"
+#include "kernels/cpu/quantize-inl.h"
+#include "kernels/cpu/product_int8_words-inl.h"
+// clang-format on
+
+namespace tandem::cpu {
+
+const Kernels& avx2_kernels() {
+  static constexpr Kernels kTable = {product_f32,
+                                     product_int8,
+                                     quantize_row_words,
+                                     /*quantized_group_bytes=*/8,
+                                     layer_norm,
+                                     rms_norm,
+                                     scale_add,
+                                     activate,
+                                     add,
+                                     multiply,
+                                     ssru,
+                                     attend,
+                                     max,
+                                     sum_exp,
+                                     top_k};
+  return kTable;
+}
+
+}  // namespace tandem::cpu

@@ -1,0 +1,96 @@
+// AVX-512 with VNNI: Intel since Cascade Lake, AMD since Zen 4. int8 products by vpdpbusd; the rest
+// is the AVX-512 table.
+//
+// vpdpbusd multiplies unsigned by signed bytes and adds 4 products to a 32-bit sum without
+// saturation. Activations are stored as q + 128, and each sum starts at -128 times the sum of its
+// column's weights, which takes the offset out again exactly.
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/simd_avx512.h"
+// The bodies are written against the vectors of the header above; the order matters.
+// clang-format off
+#include "kernels/cpu/math-inl.h"
+#include "kernels/cpu/product_tiles-inl.h"
+#include "kernels/cpu/quantize-inl.h"
+// clang-format on
+
+namespace tandem::cpu {
+namespace {
+
+// The instruction itself: g++ 12 copies every accumulator around _mm512_dpbusd_epi32 and loses 45
+// %.
+inline void multiply_add_bytes(Ints& sum, Ints unsigned_bytes, Ints signed_bytes) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_bytes), "v"(signed_bytes));
+}
+
+template <int kRows>
+inline void tile_bytes(const std::int32_t* x, std::int64_t x_stride, std::int64_t groups,
+                       const std::int8_t* panel, const std::int32_t* column_sums,
+                       std::int32_t* sums) {
+  constexpr int kVectors = static_cast<int>(kPanelColumns) / kLanes;
+  Ints acc[kRows][kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    const Ints start = _mm512_sub_epi32(broadcast_int(0),
+                                        _mm512_slli_epi32(load_ints(column_sums + v * kLanes), 7));
+    for (int r = 0; r < kRows; ++r) acc[r][v] = start;
+  }
+  for (std::int64_t g = 0; g < groups; ++g) {
+    const auto* weights = reinterpret_cast<const std::int32_t*>(panel + g * 4 * kPanelColumns);
+    Ints w[kVectors];
+    for (int v = 0; v < kVectors; ++v) w[v] = load_ints(weights + v * kLanes);
+    if (kRows > 1)
+      for (int v = 0; v < kVectors; ++v) prefetch(weights + v * kLanes + kPrefetchBytes / 4);
+    for (int r = 0; r < kRows; ++r) {
+      const Ints a = broadcast_int(x[r * x_stride + g]);
+      for (int v = 0; v < kVectors; ++v) multiply_add_bytes(acc[r][v], a, w[v]);
+    }
+  }
+  for (int r = 0; r < kRows; ++r)
+    for (int v = 0; v < kVectors; ++v) store_ints(sums + r * kPanelColumns + v * kLanes, acc[r][v]);
+}
+
+struct TileBytes {
+  template <int kRows>
+  static void run(const ProductInt8& product, std::int64_t panel, std::int64_t row) {
+    alignas(64) std::int32_t sums[kRows * kPanelColumns];
+    const std::int64_t x_stride = product.x_stride_bytes / 4;
+    tile_bytes<kRows>(static_cast<const std::int32_t*>(product.x) + row * x_stride, x_stride,
+                      product.groups, product.panels + panel * product.panel_bytes,
+                      product.column_sums + panel * kPanelColumns, sums);
+    const std::int64_t width = panel_width(product.output, panel);
+    for (int r = 0; r < kRows; ++r)
+      finish_row_int8(product, sums + r * kPanelColumns, row + r, panel * kPanelColumns, width);
+  }
+};
+
+void product_bytes(const ProductInt8& product, std::int64_t panel, std::int64_t row_begin,
+                   std::int64_t row_end) {
+  walk_rows<TileBytes>(product, panel, row_begin, row_end);
+}
+
+float quantize_row_bytes(const float* x, std::int64_t n, std::int64_t groups, float scale,
+                         void* q) {
+  const RowScale row = row_scale(x, n, scale);
+  auto* bytes = static_cast<std::uint8_t*>(q);
+  const __m128i offset = _mm_set1_epi8(-128);  // the same byte as +128
+  for (std::int64_t i = 0; i < 4 * groups; i += kLanes) {
+    const __m128i steps = _mm_add_epi8(_mm512_cvtepi32_epi8(quantized(x, n, i, row.scale)), offset);
+    const std::int64_t lanes = 4 * groups - i;
+    _mm_mask_storeu_epi8(bytes + i, lanes < kLanes ? first_lanes(lanes) : __mmask16{0xFFFF}, steps);
+  }
+  return row.inverse;
+}
+
+}  // namespace
+
+const Kernels& avx512_vnni_kernels() {
+  static const Kernels kTable = [] {
+    Kernels table = avx512_kernels();
+    table.product_int8 = product_bytes;
+    table.quantize_row = quantize_row_bytes;
+    table.quantized_group_bytes = 4;
+    return table;
+  }();
+  return kTable;
+}
+
+}  // namespace tandem::cpu

@@ -1,0 +1,80 @@
+// int8 products without VNNI: weights are widened to 16 bits and multiplied in pairs, exact for any
+// operands. Include after product_tiles-inl.h and quantize-inl.h.
+//
+// Activations are 16-bit words; the 4 of a group are stored in the order 0 2 1 3, so that one
+// 32-bit broadcast meets the even and one the odd weights of a column.
+#pragma once
+
+namespace tandem::cpu {
+namespace {
+
+// Even and odd weights need a register each, so tall tiles are narrower than in float32.
+constexpr int word_vectors(int rows) {
+  return rows > 4 ? 2 : tile_vectors(rows);
+}
+
+template <int kRows>
+inline void tile_int8(const std::int32_t* x, std::int64_t x_stride, std::int64_t groups,
+                      const std::int8_t* panel, std::int32_t* sums) {
+  constexpr int kVectors = word_vectors(kRows);
+  Ints acc[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r)
+    for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast_int(0);
+  for (std::int64_t g = 0; g < groups; ++g) {
+    const auto* weights = reinterpret_cast<const std::int32_t*>(panel + g * 4 * kPanelColumns);
+    if (kRows > 1)
+      for (int column = 0; column < kVectors * kLanes; column += 16)
+        prefetch(weights + column + kPrefetchBytes / 4);
+    for (int v = 0; v < kVectors; ++v) {
+      const Ints w = load_ints(weights + v * kLanes);
+      const Ints even = even_bytes(w), odd = odd_bytes(w);
+      for (int r = 0; r < kRows; ++r) {
+        acc[r][v] = add_pair_products(acc[r][v], even, broadcast_int(x[r * x_stride + 2 * g]));
+        acc[r][v] = add_pair_products(acc[r][v], odd, broadcast_int(x[r * x_stride + 2 * g + 1]));
+      }
+    }
+  }
+  for (int r = 0; r < kRows; ++r)
+    for (int v = 0; v < kVectors; ++v) store_ints(sums + r * kPanelColumns + v * kLanes, acc[r][v]);
+}
+
+struct TileInt8 {
+  template <int kRows>
+  static void run(const ProductInt8& product, std::int64_t panel, std::int64_t row) {
+    constexpr int kTileColumns = word_vectors(kRows) * kLanes;
+    alignas(64) std::int32_t sums[kRows * kPanelColumns];
+    const std::int64_t width = panel_width(product.output, panel);
+    const std::int64_t x_stride = product.x_stride_bytes / 4;
+    const auto* x = static_cast<const std::int32_t*>(product.x) + row * x_stride;
+    const std::int8_t* weights = product.panels + panel * product.panel_bytes;
+    for (std::int64_t column = 0; column < width; column += kTileColumns)
+      tile_int8<kRows>(x, x_stride, product.groups, weights + 4 * column, sums + column);
+    for (int r = 0; r < kRows; ++r)
+      finish_row_int8(product, sums + r * kPanelColumns, row + r, panel * kPanelColumns, width);
+  }
+};
+
+void product_int8(const ProductInt8& product, std::int64_t panel, std::int64_t row_begin,
+                  std::int64_t row_end) {
+  walk_rows<TileInt8>(product, panel, row_begin, row_end);
+}
+
+float quantize_row_words(const float* x, std::int64_t n, std::int64_t groups, float scale,
+                         void* q) {
+  const RowScale row = row_scale(x, n, scale);
+  auto* words = static_cast<std::int16_t*>(q);
+  std::int32_t steps[kLanes];
+  for (std::int64_t i = 0; i < 4 * groups; i += kLanes) {
+    store_ints(steps, quantized(x, n, i, row.scale));
+    for (int lane = 0; lane < kLanes && i + lane < 4 * groups; lane += 4) {
+      words[i + lane] = static_cast<std::int16_t>(steps[lane]);
+      words[i + lane + 1] = static_cast<std::int16_t>(steps[lane + 2]);
+      words[i + lane + 2] = static_cast<std::int16_t>(steps[lane + 1]);
+      words[i + lane + 3] = static_cast<std::int16_t>(steps[lane + 3]);
+    }
+  }
+  return row.inverse;
+}
+
+}  // namespace
+}  // namespace tandem::cpu

@@ -1,0 +1,90 @@
+// What the products of float32 and int8 have in common: the walk over tiles of rows and the
+// epilogue. Include after one simd_*.h and math-inl.h.
+//
+// A tile holds kRows x (kVectors * kLanes) sums in registers and walks the inputs once; its shape
+// changes which sums are computed together, never the order of the additions in one. Sums go
+// through a small buffer to the epilogue.
+#pragma once
+
+namespace tandem::cpu {
+namespace {
+
+constexpr int kMaxTileRows = 6;
+
+// How far ahead weights are fetched: 4 KiB, one page. Only worth it when a tile has several rows;
+// with one row the hardware prefetcher keeps up with the stream. Measured: bench/kernels_bench.cc.
+constexpr std::int64_t kPrefetchBytes = 4096;
+
+// Vectors of a tile for a number of rows: as wide as the registers allow (32 with AVX-512, else
+// 16), so that a narrow product still has enough independent sums to hide the latency of an
+// addition.
+constexpr int tile_vectors(int rows) {
+  constexpr int kAll = static_cast<int>(kPanelColumns) / kLanes;
+  const int by_registers = kLanes == 16 ? 4 : rows == 1 ? 8 : rows <= 3 ? 4 : 2;
+  return by_registers < kAll ? by_registers : kAll;
+}
+
+// Calls Tile::run<r>(product, panel, row) for tiles of r rows that cover [row_begin, row_end).
+template <class Tile, class Product>
+inline void walk_rows(const Product& product, std::int64_t panel, std::int64_t row_begin,
+                      std::int64_t row_end) {
+  std::int64_t row = row_begin;
+  for (; row_end - row >= kMaxTileRows; row += kMaxTileRows)
+    Tile::template run<kMaxTileRows>(product, panel, row);
+  switch (row_end - row) {
+    case 5:
+      return Tile::template run<5>(product, panel, row);
+    case 4:
+      return Tile::template run<4>(product, panel, row);
+    case 3:
+      return Tile::template run<3>(product, panel, row);
+    case 2:
+      return Tile::template run<2>(product, panel, row);
+    case 1:
+      return Tile::template run<1>(product, panel, row);
+    default:
+      return;
+  }
+}
+
+// y = activation(sum + bias) + residual for `count` columns of one row.
+inline void finish_row(const ProductOutput& output, const float* sums, std::int64_t row,
+                       std::int64_t first_column, std::int64_t count) {
+  const float* bias = output.bias + first_column;
+  const float* residual = output.residual == nullptr
+                              ? nullptr
+                              : output.residual + row * output.residual_stride + first_column;
+  float* out = output.out + row * output.out_stride + first_column;
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    const std::int64_t lanes = count - i < kLanes ? count - i : kLanes;
+    Floats y = load(sums + i) + load(bias + i);
+    if (output.activation != Activation::none) y = activated(y, output.activation);
+    if (lanes == kLanes) {
+      if (residual != nullptr) y = y + load(residual + i);
+      store(out + i, y);
+    } else {
+      if (residual != nullptr) y = y + load_first(residual + i, lanes);
+      store_first(out + i, y, lanes);
+    }
+  }
+}
+
+inline std::int64_t panel_width(const ProductOutput& output, std::int64_t panel) {
+  const std::int64_t left = output.columns - panel * kPanelColumns;
+  return left < kPanelColumns ? left : kPanelColumns;
+}
+
+// Integer sums to floats: y = sum * (row scale * column scale), then as above. One multiplication
+// and one addition, never fused, so that every instruction set gives the same bits.
+inline void finish_row_int8(const ProductInt8& product, const std::int32_t* sums, std::int64_t row,
+                            std::int64_t first_column, std::int64_t count) {
+  alignas(64) float scaled[kPanelColumns];
+  const Floats row_scale = broadcast(product.row_scales[row]);
+  for (std::int64_t i = 0; i < count; i += kLanes)
+    store(scaled + i, to_float(load_ints(sums + i)) *
+                          (row_scale * load(product.column_scales + first_column + i)));
+  finish_row(product.output, scaled, row, first_column, count);
+}
+
+}  // namespace
+}  // namespace tandem::cpu

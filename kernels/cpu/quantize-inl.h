@@ -1,0 +1,47 @@
+// Activations to int8 steps: q = clamp(round_half_even(x * s), -127, 127). Include after one
+// simd_*.h.
+#pragma once
+
+namespace tandem::cpu {
+namespace {
+
+// Below this maximum 127 / max would overflow; such a row counts as zeros.
+constexpr float kSmallestMaximum = 1e-30F;
+
+struct RowScale {
+  float scale;    // s
+  float inverse;  // 1 / s; NaN if the row holds a NaN or an infinity, so that the product shows it
+};
+
+inline RowScale row_scale(const float* x, std::int64_t n, float fixed) {
+  const Floats zero = broadcast(0.0F);
+  Floats maxima = zero, poison = zero;  // x * 0 is NaN exactly if x is not finite
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Floats v = load(x + i);
+    maxima = max_of(absolute(v), maxima);
+    poison = poison + v * zero;
+  }
+  if (i < n) {
+    const Floats v = load_first(x + i, n - i);
+    maxima = max_of(absolute(v), maxima);
+    poison = poison + v * zero;
+  }
+  const float maximum = reduce_max(maxima), finite = reduce_add(poison);
+  if (!(finite == 0.0F)) return {0.0F, finite};
+  if (fixed != 0.0F) return {fixed, 1.0F / fixed};
+  if (maximum < kSmallestMaximum) return {0.0F, 1.0F};
+  const float scale = 127.0F / maximum;
+  return {scale, 1.0F / scale};
+}
+
+// The steps of inputs [i, i + kLanes); zeros from n on.
+inline Ints quantized(const float* x, std::int64_t n, std::int64_t i, float scale) {
+  if (i >= n) return broadcast_int(0);
+  const Floats v = n - i >= kLanes ? load(x + i) : load_first(x + i, n - i);
+  const Floats limit = broadcast(127.0F);
+  return round_to_int(min_of(limit, max_of(broadcast(-127.0F), v * broadcast(scale))));
+}
+
+}  // namespace
+}  // namespace tandem::cpu

@@ -1,0 +1,99 @@
+// Vectors of 8 floats: AVX2 and FMA. See simd_portable.h for what each function promises.
+#pragma once
+
+#include <cstdint>
+
+#include <immintrin.h>
+
+namespace tandem::cpu {
+namespace {
+
+constexpr int kLanes = 8;
+using Floats = __m256;
+using Ints = __m256i;
+
+inline Floats broadcast(float x) {
+  return _mm256_set1_ps(x);
+}
+inline Ints broadcast_int(std::int32_t x) {
+  return _mm256_set1_epi32(x);
+}
+inline Floats load(const float* p) {
+  return _mm256_loadu_ps(p);
+}
+inline void store(float* p, Floats v) {
+  _mm256_storeu_ps(p, v);
+}
+inline Ints load_ints(const std::int32_t* p) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+}
+inline void store_ints(std::int32_t* p, Ints v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
+}
+
+inline Ints first_lanes(std::int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+inline Floats load_first(const float* p, std::int64_t n) {
+  return _mm256_maskload_ps(p, first_lanes(n));
+}
+inline void store_first(float* p, Floats v, std::int64_t n) {
+  _mm256_maskstore_ps(p, first_lanes(n), v);
+}
+
+inline Floats fma(Floats a, Floats b, Floats c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+inline Floats max_of(Floats a, Floats b) {
+  return _mm256_max_ps(a, b);
+}
+inline Floats min_of(Floats a, Floats b) {
+  return _mm256_min_ps(a, b);
+}
+inline Floats if_less(Floats a, Floats b, Floats yes, Floats no) {
+  return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
+}
+inline Floats absolute(Floats v) {
+  return _mm256_and_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF)));
+}
+inline unsigned greater_lanes(Floats a, Floats b) {
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)));
+}
+
+inline Ints round_to_int(Floats v) {
+  return _mm256_cvtps_epi32(v);
+}
+inline Floats to_float(Ints v) {
+  return _mm256_cvtepi32_ps(v);
+}
+inline Floats power_of_two(Ints n) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+}
+inline float reduce_add(Floats v) {
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+inline float reduce_max(Floats v) {
+  const __m128 four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
+}
+inline void prefetch(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+}
+
+// Not vpmaddubsw, whose 16-bit sums saturate: 16-bit products of sign-extended bytes are exact.
+inline Ints even_bytes(Ints v) {
+  return _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8);
+}
+inline Ints odd_bytes(Ints v) {
+  return _mm256_srai_epi16(v, 8);
+}
+inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+}
+
+}  // namespace
+}  // namespace tandem::cpu

@@ -1,0 +1,219 @@
+// Products against the reference, and the laws that make them exact: row invariance in float32,
+// equal bits on every instruction set in int8.
+#include <cmath>
+
+#include "kernels/backends.h"
+
+namespace tandem {
+namespace {
+
+// Around the edges of tiles (1 to 6 rows), vectors (4, 8, 16 columns) and panels (64 columns).
+constexpr std::int64_t kRows[] = {1, 2, 3, 5, 8, 9, 31, 33};
+constexpr std::int64_t kColumns[] = {1, 15, 16, 17, 63, 64, 65, 130};
+constexpr std::int64_t kInputs[] = {1, 3, 4, 17, 67, 129};
+
+LinearWeights random_weights(std::int64_t outputs, std::int64_t inputs, bool bias) {
+  LinearWeights weights;
+  weights.weight = tensor_of(Matrix::random(outputs, inputs, 11));
+  if (bias) weights.bias = tensor_of(Matrix::random(1, outputs, 12)).reshaped({outputs});
+  return weights;
+}
+
+LinearWeights random_int8_weights(std::int64_t outputs, std::int64_t inputs, bool common_scale) {
+  LinearWeights weights = random_weights(outputs, inputs, true);
+  weights.weight = Tensor::zeros({outputs, inputs}, DType::int8);
+  std::mt19937 generator(13);
+  std::uniform_int_distribution<int> uniform(-128, 127);
+  for (std::int8_t& q : weights.weight.mutable_data<std::int8_t>())
+    q = static_cast<std::int8_t>(uniform(generator));
+  weights.weight_scales.assign(common_scale ? 1 : static_cast<std::size_t>(outputs), 0.01F);
+  for (std::size_t c = 0; c < weights.weight_scales.size(); ++c)
+    weights.weight_scales[c] += 0.001F * static_cast<float>(c % 7);
+  return weights;
+}
+
+Matrix product(Backend& backend, const Matrix& x, const PackedLinear& weights,
+               const LinearEpilogue& epilogue = {}) {
+  Matrix out(x.rows(), weights.outputs());
+  backend.linear(x.view(), weights, epilogue, out.view());
+  EXPECT_TRUE(out.padding_is_untouched());
+  return out;
+}
+
+std::string shape_name(std::int64_t rows, std::int64_t columns, std::int64_t inputs) {
+  return std::to_string(rows) + " rows, " + std::to_string(columns) + " columns, " +
+         std::to_string(inputs) + " inputs";
+}
+
+using Linear = BackendTest;
+
+TEST_P(Linear, Float32EqualsTheReferenceAtEveryTileEdge) {
+  for (const std::int64_t columns : kColumns)
+    for (const std::int64_t inputs : kInputs) {
+      const LinearWeights weights = random_weights(columns, inputs, columns % 2 == 0);
+      const auto packed = backend->pack(weights, ComputeType::float32);
+      const auto expected = reference->pack(weights, ComputeType::float32);
+      for (const std::int64_t rows : kRows) {
+        const Matrix x = Matrix::random(rows, inputs, 14);
+        expect_near(product(*backend, x, *packed), product(*reference, x, *expected),
+                    1e-6F * std::sqrt(static_cast<float>(inputs)) + 1e-6F,
+                    shape_name(rows, columns, inputs));
+      }
+    }
+}
+
+TEST_P(Linear, Int8HasTheBitsOfTheReferenceAtEveryTileEdge) {
+  for (const std::int64_t columns : kColumns)
+    for (const std::int64_t inputs : kInputs) {
+      LinearWeights weights = random_int8_weights(columns, inputs, columns % 2 == 0);
+      weights.activation_scale = inputs % 2 == 0 ? 0.0F : 100.0F;
+      const auto packed = backend->pack(weights, ComputeType::int8);
+      const auto expected = reference->pack(weights, ComputeType::int8);
+      for (const std::int64_t rows : kRows) {
+        const Matrix x = Matrix::random(rows, inputs, 15, 3.0F);
+        expect_bits_equal(product(*backend, x, *packed), product(*reference, x, *expected),
+                          shape_name(rows, columns, inputs));
+      }
+    }
+}
+
+TEST_P(Linear, Int8SumsDoNotSaturateAtTheExtremes) {
+  constexpr std::int64_t kWide = 2048;
+  LinearWeights weights = random_int8_weights(65, kWide, true);
+  for (std::int8_t& q : weights.weight.mutable_data<std::int8_t>()) q = -128;
+  const auto packed = backend->pack(weights, ComputeType::int8);
+  const auto expected = reference->pack(weights, ComputeType::int8);
+  for (const float sign : {1.0F, -1.0F}) {
+    Matrix x(2, kWide);
+    for (std::int64_t k = 0; k < kWide; ++k) x.at(0, k) = x.at(1, k) = sign;
+    expect_bits_equal(product(*backend, x, *packed), product(*reference, x, *expected), "extremes");
+  }
+}
+
+TEST_P(Linear, FloatWeightsAreQuantizedAlikeByEveryBackend) {
+  const LinearWeights weights = random_weights(70, 45, true);
+  const Matrix x = Matrix::random(4, 45, 16);
+  const Matrix int8 = product(*backend, x, *backend->pack(weights, ComputeType::int8));
+  expect_bits_equal(int8, product(*reference, x, *reference->pack(weights, ComputeType::int8)),
+                    "int8");
+  expect_near(int8, product(*reference, x, *reference->pack(weights, ComputeType::float32)), 0.1F,
+              "int8 against float32");
+}
+
+TEST_P(Linear, Int8WeightsCanBeComputedInFloat32) {
+  const LinearWeights weights = random_int8_weights(70, 45, false);
+  const Matrix x = Matrix::random(4, 45, 17);
+  expect_near(product(*backend, x, *backend->pack(weights, ComputeType::float32)),
+              product(*reference, x, *reference->pack(weights, ComputeType::float32)), 1e-4F,
+              "float32");
+}
+
+TEST_P(Linear, EpilogueAppliesBiasThenActivationThenResidualInPlace) {
+  constexpr std::int64_t kOutputs = 77, kIn = 40;
+  const LinearWeights weights = random_weights(kOutputs, kIn, true);
+  for (const ComputeType type : {ComputeType::float32, ComputeType::int8})
+    for (int a = 0; a <= static_cast<int>(Activation::tanh); ++a) {
+      const Matrix x = Matrix::random(7, kIn, 18);
+      Matrix out = Matrix::random(7, kOutputs, 19), expected = Matrix::random(7, kOutputs, 19);
+      const auto activation = static_cast<Activation>(a);
+      backend->linear(x.view(), *backend->pack(weights, type),
+                      {.activation = activation, .residual = out.view()}, out.view());
+      reference->linear(x.view(), *reference->pack(weights, type),
+                        {.activation = activation, .residual = expected.view()}, expected.view());
+      expect_near(out, expected, 2e-5F, "activation " + std::to_string(a));
+    }
+}
+
+// Enough work that two threads share it (see kMinSplitCost).
+TEST_P(Linear, ARowHasTheSameBitsAloneAndInAnyBatchAtAnyPlace) {
+  constexpr std::int64_t kOutputs = 450, kIn = 512, kBatch = 33;
+  const LinearWeights weights = random_weights(kOutputs, kIn, true);
+  const Matrix x = Matrix::random(kBatch, kIn, 20);
+  const auto single = open({GetParam().isa, 1});
+  LinearEpilogue gelu;
+  gelu.activation = Activation::gelu_erf;
+  for (const ComputeType type : {ComputeType::float32, ComputeType::int8}) {
+    const auto packed = backend->pack(weights, type);
+    const Matrix alone_source = product(*backend, x, *packed, gelu);
+    for (std::int64_t row = 0; row < kBatch; ++row)
+      expect_bits_equal(product(*single, x.rows_from(row, 1), *packed, gelu),
+                        alone_source.rows_from(row, 1), "row " + std::to_string(row) + " alone");
+    for (std::int64_t size = 2; size <= 14; ++size)
+      expect_bits_equal(product(*backend, x.rows_from(size, size), *packed, gelu),
+                        alone_source.rows_from(size, size), std::to_string(size) + " rows");
+  }
+}
+
+TEST_P(Linear, SelectedOutputsAreTheColumnsOfTheWholeProduct) {
+  const std::vector<std::int32_t> columns = {0, 1, 5, 63, 64, 65, 66, 100, 129, 128, 5};
+  for (const std::int64_t inputs : {3, 45, 128})
+    for (const ComputeType type : {ComputeType::float32, ComputeType::int8}) {
+      const auto whole = backend->pack(random_weights(130, inputs, true), type);
+      const auto some = backend->select_outputs(*whole, columns);
+      const auto fewer = backend->select_outputs(*some, std::vector<std::int32_t>{3, 0});
+      const Matrix x = Matrix::random(3, inputs, 21);
+      const Matrix all = product(*backend, x, *whole), chosen = product(*backend, x, *some);
+      const Matrix again = product(*backend, x, *fewer);
+      ASSERT_EQ(some->outputs(), 11);
+      ASSERT_EQ(some->inputs(), inputs);
+      for (std::int64_t r = 0; r < 3; ++r) {
+        for (std::int64_t c = 0; c < 11; ++c)
+          ASSERT_EQ(chosen.at(r, c), all.at(r, columns[static_cast<std::size_t>(c)]));
+        ASSERT_EQ(again.at(r, 0), all.at(r, 63));
+        ASSERT_EQ(again.at(r, 1), all.at(r, 0));
+      }
+    }
+}
+
+TEST_P(Linear, ARowOfZerosGivesTheBiasAndARowWithoutNumbersGivesNaN) {
+  const LinearWeights weights = random_weights(70, 33, true);
+  for (const float fixed_scale : {0.0F, 50.0F}) {
+    LinearWeights scaled = weights;
+    scaled.activation_scale = fixed_scale;
+    const auto packed = backend->pack(scaled, ComputeType::int8);
+    Matrix x(5, 33);
+    for (std::int64_t k = 0; k < 33; ++k) {
+      x.at(0, k) = 0.0F;
+      x.at(1, k) = 1e-39F;
+      for (std::int64_t r = 2; r < 5; ++r) x.at(r, k) = 1.0F;
+    }
+    x.at(2, 32) = std::nanf("");
+    x.at(3, 0) = INFINITY;
+    const Matrix out = product(*backend, x, *packed);
+    for (std::int64_t c = 0; c < 70; ++c) {
+      ASSERT_EQ(out.at(0, c), weights.bias.data<float>()[static_cast<std::size_t>(c)]);
+      ASSERT_EQ(out.at(1, c), weights.bias.data<float>()[static_cast<std::size_t>(c)]);
+      ASSERT_TRUE(std::isnan(out.at(2, c)) && std::isnan(out.at(3, c)));
+      ASSERT_FALSE(std::isnan(out.at(4, c)));
+    }
+  }
+}
+
+TEST_P(Linear, RefusesWhatItCannotPack) {
+  const auto code_of = [&](const LinearWeights& weights, ComputeType type) {
+    try {
+      static_cast<void>(backend->pack(weights, type));
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::internal;
+  };
+  LinearWeights weights = random_weights(4, 4, true);
+  EXPECT_EQ(code_of(weights, ComputeType::bfloat16), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(weights, ComputeType::float16), ErrorCode::unsupported);
+  weights.bias = Tensor::zeros({3}, DType::float32);
+  EXPECT_EQ(code_of(weights, ComputeType::float32), ErrorCode::corrupt);
+  weights = random_int8_weights(4, 4, false);
+  weights.weight_scales.pop_back();
+  EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::corrupt);
+  weights.weight_scales.clear();
+  EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::corrupt);
+  weights = random_weights(4, 4, false);
+  weights.weight.mutable_data<float>()[3] = INFINITY;
+  EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::corrupt);
+}
+
+TANDEM_FOR_ALL_BACKENDS(Linear);
+
+}  // namespace
+}  // namespace tandem
