@@ -1,0 +1,169 @@
+// Tandem as a worker of compare.py: loads a model and answers jobs on standard input.
+//
+// The protocol is that of rivals/worker_protocol.py: `run TAB single|bulk TAB count` and the texts
+// come in; `done TAB wall seconds TAB CPU seconds TAB count` and the texts, or `error TAB message`,
+// go out. Only the calls of Engine::generate are timed. With --input ids the texts are tokenised
+// before the clock starts, as it is done for rivals that have no tokenizer of their own; turning
+// the output into text is inside the time in both cases.
+
+#include <cstddef>
+#include <ctime>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tandem/tandem.h>
+
+namespace {
+
+constexpr const char* kUsage =
+    "tandem_bench_worker --model DIR [--compute-type auto|float32|bfloat16|int8]\n"
+    "    [--numerics exact|fast] [--threads N] [--beam N] [--strategy greedy|aggressive]\n"
+    "    [--shortlist auto|yes|no] [--input text|ids]\n";
+
+using Arguments = std::map<std::string, std::string>;
+
+Arguments parse(int argc, char** argv) {
+  Arguments arguments = {
+      {"--model", ""}, {"--compute-type", "auto"}, {"--numerics", "exact"}, {"--threads", "1"},
+      {"--beam", "1"}, {"--strategy", "greedy"},   {"--shortlist", "auto"}, {"--input", "text"}};
+  for (int i = 1; i < argc; i += 2) {
+    const auto option = arguments.find(argv[i]);
+    if (option == arguments.end() || i + 1 == argc) {
+      throw std::invalid_argument("unknown or incomplete option " + std::string(argv[i]));
+    }
+    option->second = argv[i + 1];
+  }
+  if (arguments["--model"].empty()) throw std::invalid_argument("--model is missing");
+  return arguments;
+}
+
+// The value that belongs to `word` in `choices`.
+template <typename T>
+T choose(const std::string& option, const std::string& word,
+         const std::map<std::string, T>& choices) {
+  const auto found = choices.find(word);
+  if (found == choices.end())
+    throw std::invalid_argument(option + ": unknown value '" + word + "'");
+  return found->second;
+}
+
+tandem::EngineOptions engine_options(const Arguments& arguments) {
+  tandem::EngineOptions options;
+  options.device = tandem::Device::cpu();
+  options.compute_type = tandem::parse_compute_type(arguments.at("--compute-type"));
+  options.numerics = choose<tandem::Numerics>(
+      "--numerics", arguments.at("--numerics"),
+      {{"exact", tandem::Numerics::exact}, {"fast", tandem::Numerics::fast}});
+  options.threads = std::stoi(arguments.at("--threads"));
+  return options;
+}
+
+tandem::Request request_pattern(const Arguments& arguments) {
+  tandem::Request pattern;
+  const int beam = std::stoi(arguments.at("--beam"));
+  pattern.generation.num_beams = beam;
+  if (beam > 1) {
+    pattern.strategy = tandem::Beam{};
+  } else {
+    pattern.strategy = choose<tandem::Strategy>(
+        "--strategy", arguments.at("--strategy"),
+        {{"greedy", tandem::Greedy{}}, {"aggressive", tandem::Aggressive{}}});
+  }
+  pattern.shortlist =
+      choose<std::optional<bool>>("--shortlist", arguments.at("--shortlist"),
+                                  {{"auto", std::nullopt}, {"yes", true}, {"no", false}});
+  return pattern;
+}
+
+// Seconds on a clock of clock_gettime(2).
+double seconds(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+class Worker {
+ public:
+  explicit Worker(const Arguments& arguments)
+      : engine_(tandem::Engine::load(arguments.at("--model"), engine_options(arguments))),
+        pattern_(request_pattern(arguments)),
+        from_ids_(
+            choose<bool>("--input", arguments.at("--input"), {{"text", false}, {"ids", true}})) {}
+
+  // Answers one job whose header line was `header`.
+  void answer(const std::string& header) const {
+    const std::size_t first_tab = header.find('\t');
+    const std::size_t second_tab = header.find('\t', first_tab + 1);
+    if (header.substr(0, first_tab) != "run" || second_tab == std::string::npos) {
+      throw std::invalid_argument("expected 'run TAB mode TAB count', found '" + header + "'");
+    }
+    const std::string mode = header.substr(first_tab + 1, second_tab - first_tab - 1);
+    std::vector<tandem::Request> requests(std::stoul(header.substr(second_tab + 1)), pattern_);
+    for (tandem::Request& request : requests) {
+      std::string text;
+      std::getline(std::cin, text);
+      if (from_ids_) {
+        request.input = engine_.tokenizer().encode(text);
+      } else {
+        request.input = std::move(text);
+      }
+    }
+
+    std::vector<tandem::Output> outputs;
+    const double wall = seconds(CLOCK_MONOTONIC);
+    const double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    if (mode == "bulk") {
+      outputs = engine_.generate(std::span<const tandem::Request>(requests));
+    } else {
+      outputs.reserve(requests.size());
+      for (const tandem::Request& request : requests) outputs.push_back(engine_.generate(request));
+    }
+    const double cpu_used = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    const double wall_used = seconds(CLOCK_MONOTONIC) - wall;
+
+    std::string lines;
+    for (const tandem::Output& output : outputs) lines += output.text() + '\n';
+    std::cout << "done\t" << wall_used << '\t' << cpu_used << '\t' << outputs.size() << '\n'
+              << lines << std::flush;
+  }
+
+ private:
+  tandem::Engine engine_;
+  tandem::Request pattern_;
+  bool from_ids_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const Arguments arguments = parse(argc, argv);
+    const double start = seconds(CLOCK_MONOTONIC);
+    const Worker worker(arguments);
+    std::cout.precision(9);
+    std::cout << "ready\t" << seconds(CLOCK_MONOTONIC) - start << "\tTandem " << tandem::version()
+              << std::endl;
+    std::string header;
+    while (std::getline(std::cin, header)) {
+      try {
+        worker.answer(header);
+      } catch (const std::exception& error) {
+        std::cout << "error\t" << error.what() << std::endl;
+      }
+    }
+    return 0;
+  } catch (const std::invalid_argument& error) {
+    std::cerr << "tandem_bench_worker: " << error.what() << '\n' << kUsage;
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "tandem_bench_worker: " << error.what() << '\n';
+    return 1;
+  }
+}
