@@ -1,0 +1,104 @@
+// Attention against the reference, and its law: a query's result depends on its own keys alone.
+#include <cmath>
+#include <numeric>
+
+#include "kernels/backends.h"
+
+namespace tandem {
+namespace {
+
+constexpr std::int32_t kHeads = 3;
+
+AttentionShape shape_of(std::int32_t head_dim) {
+  return {.num_heads = kHeads,
+          .head_dim = head_dim,
+          .scale = 1.0F / std::sqrt(static_cast<float>(head_dim))};
+}
+
+AttentionGroup group_of(const Matrix& keys, const Matrix& values, std::int64_t first,
+                        std::int32_t queries, std::int32_t num_keys, const std::int32_t* slots,
+                        bool causal) {
+  return {.first_query = first,
+          .num_queries = queries,
+          .keys = keys.view(),
+          .values = values.view(),
+          .slots = slots,
+          .num_keys = num_keys,
+          .causal = causal};
+}
+
+using Attention = BackendTest;
+
+TEST_P(Attention, RaggedGroupsEqualTheReference) {
+  for (const std::int32_t head_dim : {1, 5, 8, 16, 17, 32, 64, 80}) {
+    const std::int64_t width = std::int64_t{kHeads} * head_dim;
+    const Matrix queries = Matrix::random(12, width, 1, 3.0F);
+    const Matrix keys = Matrix::random(40, width, 2), values = Matrix::random(40, width, 3);
+    std::vector<std::int32_t> slots(40);
+    std::iota(slots.rbegin(), slots.rend(), 0);  // backwards
+    const std::vector<AttentionGroup> groups = {
+        group_of(keys, values, 4, 1, 1, slots.data(), false),
+        group_of(keys, values, 0, 4, 33, nullptr, false),
+        group_of(keys, values, 5, 5, 16, slots.data(), true),
+        group_of(keys, values, 10, 2, 40, slots.data(), false)};
+    Matrix out(12, width), expected(12, width);
+    backend->attention(queries.view(), groups, shape_of(head_dim), out.view(), nullptr);
+    reference->attention(queries.view(), groups, shape_of(head_dim), expected.view(), nullptr);
+    expect_near(out, expected, 3e-6F, "head_dim " + std::to_string(head_dim));
+  }
+}
+
+TEST_P(Attention, WeightsOfHeadZeroEqualTheReferenceAndSumToOne) {
+  constexpr std::int32_t kDim = 16, kKeys = 21;
+  const Matrix queries = Matrix::random(3, kHeads * kDim, 1),
+               keys = Matrix::random(kKeys + 2, kHeads * kDim, 2, 4.0F);
+  const std::vector<AttentionGroup> groups = {group_of(keys, keys, 0, 3, kKeys, nullptr, true)};
+  std::vector<float> got(3 * 32, -1.0F), expected(3 * 32, -1.0F);
+  float* got_rows[] = {got.data(), nullptr, got.data() + 64};
+  float* expected_rows[] = {expected.data(), nullptr, expected.data() + 64};
+  Matrix out(3, kHeads * kDim);
+  backend->attention(queries.view(), groups, shape_of(kDim), out.view(), got_rows);
+  reference->attention(queries.view(), groups, shape_of(kDim), out.view(), expected_rows);
+  for (std::size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-6F) << i;
+  EXPECT_NEAR(std::accumulate(got.begin(), got.begin() + kKeys, 0.0F), 1.0F, 1e-6F);
+  EXPECT_NEAR(std::accumulate(got.begin() + 64, got.begin() + 64 + kKeys + 2, 0.0F), 1.0F, 1e-6F);
+}
+
+TEST_P(Attention, HugeScoresDoNotOverflow) {
+  constexpr std::int32_t kDim = 8;
+  Matrix queries = Matrix::random(1, kHeads * kDim, 1, 1e4F),
+         keys = Matrix::random(9, kHeads * kDim, 2, 1e4F);
+  const std::vector<AttentionGroup> groups = {group_of(keys, keys, 0, 1, 9, nullptr, false)};
+  Matrix out(1, kHeads * kDim);
+  backend->attention(queries.view(), groups, shape_of(kDim), out.view(), nullptr);
+  for (std::int64_t d = 0; d < kHeads * kDim; ++d) EXPECT_TRUE(std::isfinite(out.at(0, d)));
+}
+
+// A causal group of several queries is the same as one group for each query, bit for bit; the sizes
+// make two threads share the work.
+TEST_P(Attention, AQueryHasTheSameBitsAloneAndInAnyGroup) {
+  constexpr std::int32_t kDim = 64, kQueries = 23, kKeys = 150;
+  const Matrix queries = Matrix::random(kQueries, kHeads * kDim, 1);
+  const Matrix keys = Matrix::random(kKeys + kQueries, kHeads * kDim, 2),
+               values = Matrix::random(kKeys + kQueries, kHeads * kDim, 3);
+  const auto single = open({GetParam().isa, 1});
+  for (const bool causal : {true, false}) {
+    Matrix together(kQueries, kHeads * kDim);
+    const std::vector<AttentionGroup> groups = {
+        group_of(keys, values, 0, kQueries, kKeys, nullptr, causal)};
+    backend->attention(queries.view(), groups, shape_of(kDim), together.view(), nullptr);
+    for (std::int32_t query = 0; query < kQueries; ++query) {
+      Matrix alone(1, kHeads * kDim);
+      const std::vector<AttentionGroup> own = {
+          group_of(keys, values, 0, 1, kKeys + (causal ? query : 0), nullptr, true)};
+      single->attention(queries.rows_from(query, 1).view(), own, shape_of(kDim), alone.view(),
+                        nullptr);
+      expect_bits_equal(alone, together.rows_from(query, 1), "query " + std::to_string(query));
+    }
+  }
+}
+
+TANDEM_FOR_ALL_BACKENDS(Attention);
+
+}  // namespace
+}  // namespace tandem
