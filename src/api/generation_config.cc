@@ -238,10 +238,10 @@ Json parse_object(std::string_view text, const std::string& where) {
 ParsedGenerationConfig parse_generation_config(std::string_view text, const std::string& where) {
   ParsedGenerationConfig parsed;
   const Json object = parse_object(text, where);
-  for (const auto& [name, value] : object.items()) {
-    if (value.is_null()) continue;
-    const std::string& key_name = name;  // clang 14 cannot capture a structured binding
-    const Json& key_value = value;
+  for (auto item = object.begin(); item != object.end(); ++item) {
+    const std::string& key_name = item.key();
+    const Json& key_value = item.value();
+    if (key_value.is_null()) continue;
     const auto key =
         std::find_if(kKeys.begin(), kKeys.end(), [&](const Key& k) { return key_name == k.name; });
     if (key != kKeys.end()) {
