@@ -42,7 +42,9 @@ class CTranslate2Engine(Engine):
             items, beam_size=self.beam_size, max_batch_size=self.batch, batch_type=self.batch_type)
 
     def finish(self, outputs):
-        return [self.pieces.decode(output.hypotheses[0]) for output in outputs]
+        # Unknown pieces are left out, as transformers does with special tokens.
+        return [self.pieces.decode([piece for piece in output.hypotheses[0] if piece != "<unk>"])
+                for output in outputs]
 
 
 def main():
