@@ -94,7 +94,8 @@ void layer_norm(benchmark::State& state) {
   const Tensor gain = random_tensor({1, width}, 2), bias = random_tensor({1, width}, 3);
   Tensor out = Tensor::zeros({rows, width}, DType::float32);
   for (auto _ : state) {
-    backend->layer_norm(view_of(x), ConstMatrixView(gain), ConstMatrixView(bias), 1e-5F, view_of(out));
+    backend->layer_norm(view_of(x), ConstMatrixView(gain), ConstMatrixView(bias), 1e-5F,
+                        view_of(out));
     benchmark::ClobberMemory();
   }
   count(state, 0, static_cast<double>(rows * width) * 8);
@@ -104,8 +105,10 @@ BENCHMARK(layer_norm)->ArgName("rows")->Arg(1)->Arg(32);
 // 8 heads of 64, `queries` queries that read the same `keys` keys.
 void attention(benchmark::State& state) {
   const auto backend = open();
-  const auto queries = static_cast<std::int32_t>(state.range(0)), keys = static_cast<std::int32_t>(state.range(1));
-  Tensor q = random_tensor({queries, 512}, 1), k = random_tensor({keys, 512}, 2), v = random_tensor({keys, 512}, 3);
+  const auto queries = static_cast<std::int32_t>(state.range(0)),
+             keys = static_cast<std::int32_t>(state.range(1));
+  Tensor q = random_tensor({queries, 512}, 1), k = random_tensor({keys, 512}, 2),
+         v = random_tensor({keys, 512}, 3);
   Tensor out = Tensor::zeros({queries, 512}, DType::float32);
   AttentionGroup group;
   group.num_queries = queries;
@@ -119,7 +122,12 @@ void attention(benchmark::State& state) {
   }
   count(state, 4.0 * queries * keys * 512, 8.0 * keys * 512);
 }
-BENCHMARK(attention)->ArgNames({"queries", "keys"})->Args({1, 32})->Args({4, 32})->Args({32, 32})->Args({128, 128});
+BENCHMARK(attention)
+    ->ArgNames({"queries", "keys"})
+    ->Args({1, 32})
+    ->Args({4, 32})
+    ->Args({32, 32})
+    ->Args({128, 128});
 
 void select(benchmark::State& state) {
   const auto backend = open();
@@ -130,7 +138,8 @@ void select(benchmark::State& state) {
   const SelectQuery query{.row = 0, .query = &question, .ids = nullptr, .num_columns = kColumns};
   SelectAnswer answer;
   std::vector<Candidate> out(static_cast<std::size_t>(question.top_k));
-  for (auto _ : state) backend->select(view_of(logits), {&query, 1}, {&answer, 1}, out.data(), out.size());
+  for (auto _ : state)
+    backend->select(view_of(logits), {&query, 1}, {&answer, 1}, out.data(), out.size());
   count(state, 0, kColumns * 4.0);
 }
 BENCHMARK(select)->ArgName("k")->Arg(1)->Arg(8)->Arg(1000);

@@ -60,7 +60,12 @@ CpuBackend::CpuBackend(const BackendOptions& options, Isa isa)
       kernels_(kernels_of(isa)),
       numerics_(options.numerics),
       pool_(options.threads),
-      selectors_(static_cast<std::size_t>(options.threads), RowSelector(kernels_)) {}
+      selectors_(static_cast<std::size_t>(options.threads), RowSelector(kernels_)) {
+  // oneDNN takes our panels as they are only with its AVX-512 kernels.
+  if (numerics_ != Numerics::fast || isa_ < Isa::avx512) return;
+  for (int worker = 0; worker < pool_.size(); ++worker)
+    if (auto matmul = make_onednn_matmul()) onednn_.push_back(std::move(matmul));
+}
 
 std::string CpuBackend::name() const {
   return "cpu, " + std::string(to_string(isa_)) + ", " + std::to_string(pool_.size()) +

@@ -15,6 +15,7 @@
 #include "kernels/backend.h"
 #include "kernels/cpu/features.h"
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/matmul_onednn.h"
 #include "kernels/cpu/packed_linear.h"
 #include "kernels/cpu/scratch.h"
 #include "kernels/cpu/select.h"
@@ -75,6 +76,8 @@ class CpuBackend final : public Backend {
   void multiply_f32(ConstMatrixView x, const CpuPackedLinear& weights, const ProductOutput& output);
   void multiply_int8(ConstMatrixView x, const CpuPackedLinear& weights,
                      const ProductOutput& output);
+  void multiply_onednn(ConstMatrixView x, const CpuPackedLinear& weights,
+                       const ProductOutput& output);
   template <class Multiply>
   void split_product(std::int64_t rows, const CpuPackedLinear& weights, const Multiply& multiply);
   void attend_range(ConstMatrixView queries, std::span<const AttentionGroup> groups,
@@ -88,7 +91,10 @@ class CpuBackend final : public Backend {
   Scratch quantized_;
   Scratch row_scales_;
   Scratch attention_scores_;
+  Scratch library_sums_;
   std::vector<RowSelector> selectors_;  // one for each worker
+  std::vector<std::unique_ptr<OnednnMatmul>>
+      onednn_;  // one for each worker; empty unless it is used
 };
 
 // Some ten microseconds of multiply-adds: below it a hand-over costs more than it saves.

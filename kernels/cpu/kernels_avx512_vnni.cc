@@ -17,9 +17,10 @@ namespace tandem::cpu {
 namespace {
 
 // The instruction itself: g++ 12 copies every accumulator around _mm512_dpbusd_epi32 and loses 45
-// %.
-inline void multiply_add_bytes(Ints& sum, Ints unsigned_bytes, Ints signed_bytes) {
+// %. By value, because an accumulator whose address is taken would live in memory.
+inline Ints multiply_add_bytes(Ints sum, Ints unsigned_bytes, Ints signed_bytes) {
   asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned_bytes), "v"(signed_bytes));
+  return sum;
 }
 
 template <int kRows>
@@ -41,7 +42,7 @@ inline void tile_bytes(const std::int32_t* x, std::int64_t x_stride, std::int64_
       for (int v = 0; v < kVectors; ++v) prefetch(weights + v * kLanes + kPrefetchBytes / 4);
     for (int r = 0; r < kRows; ++r) {
       const Ints a = broadcast_int(x[r * x_stride + g]);
-      for (int v = 0; v < kVectors; ++v) multiply_add_bytes(acc[r][v], a, w[v]);
+      for (int v = 0; v < kVectors; ++v) acc[r][v] = multiply_add_bytes(acc[r][v], a, w[v]);
     }
   }
   for (int r = 0; r < kRows; ++r)

@@ -9,6 +9,10 @@ namespace {
 // Rows that a task takes at least when the rows are split too: some tiles of 6.
 constexpr std::int64_t kMinTaskRows = 24;
 
+// From here on oneDNN is worth its set-up; below, and for int8, own kernels are as fast
+// (kernels_bench).
+constexpr std::int64_t kOnednnRows = 128;
+
 const CpuPackedLinear& as_cpu(const PackedLinear& weights) {
   const auto* packed = dynamic_cast<const CpuPackedLinear*>(&weights);
   TANDEM_CHECK(packed != nullptr);  // packed by another backend
@@ -43,6 +47,8 @@ void CpuBackend::linear(ConstMatrixView x, const PackedLinear& weights,
                              .activation = epilogue.activation};
   if (packed.compute_type() == ComputeType::int8)
     multiply_int8(x, packed, output);
+  else if (!onednn_.empty() && x.rows() >= kOnednnRows)
+    multiply_onednn(x, packed, output);
   else
     multiply_f32(x, packed, output);
 }
@@ -74,6 +80,27 @@ void CpuBackend::multiply_f32(ConstMatrixView x, const CpuPackedLinear& weights,
                            .output = output};
   split_product(x.rows(), weights, [&](std::int64_t panel, std::int64_t begin, std::int64_t end) {
     kernels_.product_f32(product, panel, begin, end);
+  });
+}
+
+// Sums go to scratch first, because the residual may lie where the output goes.
+void CpuBackend::multiply_onednn(ConstMatrixView x, const CpuPackedLinear& weights,
+                                 const ProductOutput& output) {
+  const std::int64_t columns = output.columns;
+  auto* sums = library_sums_.reserve<float>(x.rows() * columns);
+  pool_.parallel_for(x.rows(), [&](std::int64_t begin, std::int64_t end, int worker) {
+    float* row = sums + begin * columns;
+    onednn_[static_cast<std::size_t>(worker)]->run(x.row<float>(begin), x.stride(), end - begin,
+                                                   weights, row, columns);
+    for (std::int64_t n = begin; n < end; ++n, row += columns) {
+      float* out = output.out + n * output.out_stride;
+      kernels_.add(row, output.bias, columns, row);
+      kernels_.activate(row, output.activation, columns, row);
+      kernels_.scale_add(
+          row, 1.0F,
+          output.residual == nullptr ? nullptr : output.residual + n * output.residual_stride,
+          columns, out);
+    }
   });
 }
 

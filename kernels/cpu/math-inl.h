@@ -32,8 +32,8 @@ inline Floats sigmoid(Floats x) {
 }
 
 // erfc(z) for z >= 0: error below 1e-6 + 2.4e-7 z^2, the second term from rounding z^2.
-// exp(-z^2) t Q(2t - 1) with t = 1 / (1 + z / 2), the substitution of Numerical Recipes 6.2.2 with a
-// polynomial of our own.
+// exp(-z^2) t Q(2t - 1) with t = 1 / (1 + z / 2), the substitution of Numerical Recipes 6.2.2 with
+// a polynomial of our own.
 inline Floats complementary_error(Floats z) {
   const Floats t = broadcast(1.0F) / fma(z, broadcast(0.5F), broadcast(1.0F));
   const Floats u = t + t - broadcast(1.0F);

@@ -8,6 +8,8 @@
 #include <tandem/error.h>
 #include <tandem/version.h>
 
+#include "kernels/cpu/features.h"
+
 namespace tandem {
 namespace {
 
@@ -70,12 +72,21 @@ std::string_view to_string(ComputeType type) noexcept {
 }
 
 std::string system_report() {
-  std::string report = "tandem " + std::string(version()) + '\n';
-  report += library_versions();
-  report += "cores: " + std::to_string(std::max(1U, std::thread::hardware_concurrency())) + '\n';
-  report += "devices:";
+  const cpu::IsaChoice choice = cpu::choose_isa();
+  std::string report = "tandem           " + std::string(version()) + '\n';
+  report +=
+      "instruction set  " + std::string(cpu::to_string(choice.isa)) + ": " + choice.reason + '\n';
+  report += "cpu features    ";
+  for (const std::string& feature : choice.features) report += ' ' + feature;
+  report += "\nthreads          " +
+            std::to_string(std::max(1U, std::thread::hardware_concurrency())) +
+            " (cores that this process may use)\n";
+  report += "devices         ";
   for (const Device& device : available_devices()) report += ' ' + device.name();
-  report += '\n';
+  report += "\nlibraries        ";
+  std::string libraries = library_versions();
+  std::replace(libraries.begin(), libraries.end(), '\n', ',');
+  report += libraries.substr(0, libraries.find_last_not_of(',') + 1) + '\n';
   return report;
 }
 

@@ -5,9 +5,8 @@
 // Cost:          one step is one load and one compare. About 12 bytes a node; building is linear in
 //                the bytes of the entries.
 // Source:        Aoe 1989, "An efficient digital search algorithm by using a double-array
-// structure",
-//                with children addressed by exclusive or, so that a child never leaves the block of
-//                256 units of its siblings and no step needs a bounds check.
+//                structure", with children addressed by exclusive or, so that a child never leaves
+//                the block of 256 units of its siblings and no step needs a bounds check.
 #pragma once
 
 #include <cstdint>

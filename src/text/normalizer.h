@@ -8,9 +8,8 @@
 //                double array of github.com/s-yata/darts-clone behind its length, then the
 //                replacements, each ended by NUL.
 // Rules that surprise: user-defined symbols are matched first and copied as they are. A byte that
-// is
-//                not UTF-8 becomes U+FFFD and no rule applies to it, while U+FFFD in the text goes
-//                through the rules. A text of spaces only gives nothing, not even the prefix.
+//                is not UTF-8 becomes U+FFFD and no rule applies to it, while U+FFFD in the text
+//                goes through the rules. A text of spaces only gives nothing, not even the prefix.
 #pragma once
 
 #include <array>

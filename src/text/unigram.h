@@ -2,8 +2,7 @@
 //
 // What it does:  Viterbi search from left to right over all pieces that occur in the text.
 // Cost:          time n times the longest piece in the worst case, about n trie steps times the
-// mean
-//                match in practice; 12 bytes for each byte of the text. No recursion.
+//                mean match in practice; 12 bytes for each byte of the text. No recursion.
 // Source:        Kudo 2018, arXiv 1804.10959, section 3.2, for inference only. Ties and rounding as
 //                in github.com/google/sentencepiece: a path is replaced by a strictly better one
 //                only, scores are summed in float, a character that is no piece

@@ -10,13 +10,21 @@ namespace {
 constexpr std::int32_t kHeads = 3;
 
 AttentionShape shape_of(std::int32_t head_dim) {
-  return {.num_heads = kHeads, .head_dim = head_dim, .scale = 1.0F / std::sqrt(static_cast<float>(head_dim))};
+  return {.num_heads = kHeads,
+          .head_dim = head_dim,
+          .scale = 1.0F / std::sqrt(static_cast<float>(head_dim))};
 }
 
-AttentionGroup group_of(const Matrix& keys, const Matrix& values, std::int64_t first, std::int32_t queries,
-                        std::int32_t num_keys, const std::int32_t* slots, bool causal) {
-  return {.first_query = first, .num_queries = queries, .keys = keys.view(), .values = values.view(),
-          .slots = slots, .num_keys = num_keys, .causal = causal};
+AttentionGroup group_of(const Matrix& keys, const Matrix& values, std::int64_t first,
+                        std::int32_t queries, std::int32_t num_keys, const std::int32_t* slots,
+                        bool causal) {
+  return {.first_query = first,
+          .num_queries = queries,
+          .keys = keys.view(),
+          .values = values.view(),
+          .slots = slots,
+          .num_keys = num_keys,
+          .causal = causal};
 }
 
 using Attention = BackendTest;
@@ -42,7 +50,8 @@ TEST_P(Attention, RaggedGroupsEqualTheReference) {
 
 TEST_P(Attention, WeightsOfHeadZeroEqualTheReferenceAndSumToOne) {
   constexpr std::int32_t kDim = 16, kKeys = 21;
-  const Matrix queries = Matrix::random(3, kHeads * kDim, 1), keys = Matrix::random(kKeys + 2, kHeads * kDim, 2, 4.0F);
+  const Matrix queries = Matrix::random(3, kHeads * kDim, 1),
+               keys = Matrix::random(kKeys + 2, kHeads * kDim, 2, 4.0F);
   const std::vector<AttentionGroup> groups = {group_of(keys, keys, 0, 3, kKeys, nullptr, true)};
   std::vector<float> got(3 * 32, -1.0F), expected(3 * 32, -1.0F);
   float* got_rows[] = {got.data(), nullptr, got.data() + 64};
@@ -57,7 +66,8 @@ TEST_P(Attention, WeightsOfHeadZeroEqualTheReferenceAndSumToOne) {
 
 TEST_P(Attention, HugeScoresDoNotOverflow) {
   constexpr std::int32_t kDim = 8;
-  Matrix queries = Matrix::random(1, kHeads * kDim, 1, 1e4F), keys = Matrix::random(9, kHeads * kDim, 2, 1e4F);
+  Matrix queries = Matrix::random(1, kHeads * kDim, 1, 1e4F),
+         keys = Matrix::random(9, kHeads * kDim, 2, 1e4F);
   const std::vector<AttentionGroup> groups = {group_of(keys, keys, 0, 1, 9, nullptr, false)};
   Matrix out(1, kHeads * kDim);
   backend->attention(queries.view(), groups, shape_of(kDim), out.view(), nullptr);
@@ -69,17 +79,20 @@ TEST_P(Attention, HugeScoresDoNotOverflow) {
 TEST_P(Attention, AQueryHasTheSameBitsAloneAndInAnyGroup) {
   constexpr std::int32_t kDim = 64, kQueries = 23, kKeys = 150;
   const Matrix queries = Matrix::random(kQueries, kHeads * kDim, 1);
-  const Matrix keys = Matrix::random(kKeys + kQueries, kHeads * kDim, 2), values = Matrix::random(kKeys + kQueries, kHeads * kDim, 3);
+  const Matrix keys = Matrix::random(kKeys + kQueries, kHeads * kDim, 2),
+               values = Matrix::random(kKeys + kQueries, kHeads * kDim, 3);
   const auto single = open({GetParam().isa, 1});
   for (const bool causal : {true, false}) {
     Matrix together(kQueries, kHeads * kDim);
-    const std::vector<AttentionGroup> groups = {group_of(keys, values, 0, kQueries, kKeys, nullptr, causal)};
+    const std::vector<AttentionGroup> groups = {
+        group_of(keys, values, 0, kQueries, kKeys, nullptr, causal)};
     backend->attention(queries.view(), groups, shape_of(kDim), together.view(), nullptr);
     for (std::int32_t query = 0; query < kQueries; ++query) {
       Matrix alone(1, kHeads * kDim);
       const std::vector<AttentionGroup> own = {
           group_of(keys, values, 0, 1, kKeys + (causal ? query : 0), nullptr, true)};
-      single->attention(queries.rows_from(query, 1).view(), own, shape_of(kDim), alone.view(), nullptr);
+      single->attention(queries.rows_from(query, 1).view(), own, shape_of(kDim), alone.view(),
+                        nullptr);
       expect_bits_equal(alone, together.rows_from(query, 1), "query " + std::to_string(query));
     }
   }

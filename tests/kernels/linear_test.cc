@@ -189,6 +189,24 @@ TEST_P(Linear, ARowOfZerosGivesTheBiasAndARowWithoutNumbersGivesNaN) {
   }
 }
 
+// Enough rows for the library path, where there is one.
+TEST_P(Linear, FastNumericsStayCloseToTheReference) {
+  const auto fast = cpu::make_cpu_backend(
+      {.device = Device::cpu(), .threads = GetParam().threads, .numerics = Numerics::fast},
+      GetParam().isa);
+  const LinearWeights weights = random_weights(130, 67, true);
+  const Matrix x = Matrix::random(260, 67, 22);
+  Matrix out = Matrix::random(260, 130, 23), expected = Matrix::random(260, 130, 23);
+  LinearEpilogue epilogue;
+  epilogue.activation = Activation::relu;
+  epilogue.residual = out.view();
+  fast->linear(x.view(), *fast->pack(weights, ComputeType::float32), epilogue, out.view());
+  epilogue.residual = expected.view();
+  reference->linear(x.view(), *reference->pack(weights, ComputeType::float32), epilogue,
+                    expected.view());
+  expect_near(out, expected, 1e-5F, "fast");
+}
+
 TEST_P(Linear, RefusesWhatItCannotPack) {
   const auto code_of = [&](const LinearWeights& weights, ComputeType type) {
     try {

@@ -14,13 +14,15 @@ class MaxIsa {
 };
 
 TEST(MakeBackend, TheEnvironmentCapsTheInstructionSetAndTheNameTellsIt) {
-  for (const cpu::Isa isa : {cpu::Isa::baseline, cpu::Isa::avx2, cpu::Isa::avx512, cpu::Isa::avx512_vnni}) {
+  for (const cpu::Isa isa :
+       {cpu::Isa::baseline, cpu::Isa::avx2, cpu::Isa::avx512, cpu::Isa::avx512_vnni}) {
     const MaxIsa cap(std::string(cpu::to_string(isa)).c_str());
     const cpu::IsaChoice choice = cpu::choose_isa();
     EXPECT_EQ(choice.isa, std::min(isa, cpu::widest_isa()));
     EXPECT_FALSE(choice.reason.empty());
     const auto backend = make_backend({.device = Device::cpu(), .threads = 2});
-    EXPECT_EQ(backend->name(), "cpu, " + std::string(cpu::to_string(choice.isa)) + ", 2 threads, exact");
+    EXPECT_EQ(backend->name(),
+              "cpu, " + std::string(cpu::to_string(choice.isa)) + ", 2 threads, exact");
   }
 }
 
@@ -55,7 +57,8 @@ TEST(MakeBackend, BuffersAreAlignedAndHoldWhatWasCopied) {
     backend->sync();
     EXPECT_EQ(out, in);
   }
-  EXPECT_THROW(static_cast<void>(make_backend({.device = Device::cpu()})->allocate(SIZE_MAX)), Error);
+  EXPECT_THROW(static_cast<void>(make_backend({.device = Device::cpu()})->allocate(SIZE_MAX)),
+               Error);
 }
 
 }  // namespace

@@ -85,12 +85,14 @@ TEST_P(Rows, ScatterThenGatherGivesTheRowsBack) {
 
 TEST_P(Rows, SsruEqualsTheReferenceAndChainsThroughTheSlots) {
   for (const std::int64_t width : kWidths) {
-    const Matrix candidate = Matrix::random(4, width, 1, 3.0F), forget = Matrix::random(4, width, 2, 9.0F);
+    const Matrix candidate = Matrix::random(4, width, 1, 3.0F),
+                 forget = Matrix::random(4, width, 2, 9.0F);
     const std::vector<std::int32_t> previous = {-1, 2, 0, 3}, slots = {2, 0, 3, 3};
     Matrix states = Matrix::random(5, width, 3), expected_states = states;
     Matrix out(4, width), expected(4, width);
     backend->ssru(candidate.view(), forget.view(), previous, slots, states.view(), out.view());
-    reference->ssru(candidate.view(), forget.view(), previous, slots, expected_states.view(), expected.view());
+    reference->ssru(candidate.view(), forget.view(), previous, slots, expected_states.view(),
+                    expected.view());
     expect_near(out, expected, 2e-6F, "out, width " + std::to_string(width));
     expect_near(states, expected_states, 2e-6F, "states, width " + std::to_string(width));
   }
@@ -129,10 +131,12 @@ TEST_P(Rows, ActivationsAreAccurateOverTheirWholeRange) {
     for (std::int64_t i = 0; i < kPoints; ++i) {
       const float exact = expected.at(0, i);
       const float square = x.at(0, i) * x.at(0, i);
-      // The tail of Phi goes as exp(-x^2 / 2): rounding x^2 once costs x^2 / 2 units in the last place.
+      // The tail of Phi goes as exp(-x^2 / 2): rounding x^2 once costs x^2 / 2 units in the last
+      // place.
       const bool erf = static_cast<Activation>(a) == Activation::gelu_erf;
       const float relative = erf ? 1e-6F + 1.2e-7F * square : 3e-6F;
-      // The tail of the tanh form cancels in its own formula; the absolute error is what counts there.
+      // The tail of the tanh form cancels in its own formula; the absolute error is what counts
+      // there.
       const float absolute = static_cast<Activation>(a) == Activation::gelu_tanh ? 2e-7F : 1e-35F;
       const float tolerance = relative * std::abs(exact) + absolute;
       ASSERT_NEAR(out.at(0, i), exact, tolerance) << "activation " << a << " at " << x.at(0, i);

@@ -19,11 +19,12 @@ Answer ask(Backend& backend, const std::vector<float>& logits, const CandidateQu
            const std::vector<std::int32_t>& ids = {}) {
   std::vector<float> row = logits;  // may be overwritten
   const auto columns = static_cast<std::int64_t>(row.size());
-  const SelectQuery select{.row = 0, .query = &query, .ids = ids.empty() ? nullptr : ids.data(),
-                           .num_columns = columns};
+  const SelectQuery select{
+      .row = 0, .query = &query, .ids = ids.empty() ? nullptr : ids.data(), .num_columns = columns};
   std::vector<Candidate> out(static_cast<std::size_t>(std::max(query.top_k, 1)));
   SelectAnswer answer;
-  backend.select(MatrixView(row.data(), 1, columns), {&select, 1}, {&answer, 1}, out.data(), out.size());
+  backend.select(MatrixView(row.data(), 1, columns), {&select, 1}, {&answer, 1}, out.data(),
+                 out.size());
   out.resize(static_cast<std::size_t>(answer.count));
   return {answer.status, out};
 }
@@ -72,11 +73,19 @@ TEST_P(Select, EveryKindOfQuestionHasTheAnswerOfTheReference) {
   const std::vector<std::vector<ScoreEdit>> edits = {
       {},
       {{Kind::ban, 3, 0}, {Kind::ban, 0, 0}, {Kind::add, 5, 1.5F}},
-      {{Kind::penalize, 2, 1.3F}, {Kind::penalize, 2, 1.3F}, {Kind::add_relative, 6, 0.5F}, {Kind::add, 3, -2}},
+      {{Kind::penalize, 2, 1.3F},
+       {Kind::penalize, 2, 1.3F},
+       {Kind::add_relative, 6, 0.5F},
+       {Kind::add, 3, -2}},
       {{Kind::add, 4, 3}, {Kind::force, 4, 0}, {Kind::add, 4, -1}, {Kind::add, 2, 50}},
       {{Kind::force, 4, 0}, {Kind::force, 9, 0}},
-      {{Kind::ban, 7, 0}, {Kind::add, 7, 9}, {Kind::add_relative, 7, 9}, {Kind::add, 1'000'000, 1}, {Kind::ban, -1, 0}}};
-  const std::vector<TokenMask> masks = {{}, TokenMask::only({1, 2, 4, 5, 7, 30, 31, 5000}), TokenMask::only({}), bit_mask(130, 5)};
+      {{Kind::ban, 7, 0},
+       {Kind::add, 7, 9},
+       {Kind::add_relative, 7, 9},
+       {Kind::add, 1'000'000, 1},
+       {Kind::ban, -1, 0}}};
+  const std::vector<TokenMask> masks = {
+      {}, TokenMask::only({1, 2, 4, 5, 7, 30, 31, 5000}), TokenMask::only({}), bit_mask(130, 5)};
   for (const std::size_t columns : {1, 7, 16, 33, 150})
     for (const bool shortlist : {false, true})
       for (const auto space : {ScoreSpace::log_probs, ScoreSpace::logits})
@@ -85,13 +94,21 @@ TEST_P(Select, EveryKindOfQuestionHasTheAnswerOfTheReference) {
             for (std::size_t m = 0; m < masks.size(); ++m)
               for (const int k : {0, 1, 5, 100}) {
                 std::vector<std::int32_t> ids;
-                for (std::size_t c = 0; shortlist && c < columns; ++c) ids.push_back(static_cast<std::int32_t>(2 * c + (c > 2 ? 1 : 0)));
+                for (std::size_t c = 0; shortlist && c < columns; ++c)
+                  ids.push_back(static_cast<std::int32_t>(2 * c + (c > 2 ? 1 : 0)));
                 expect_as_reference(random_logits(columns, static_cast<unsigned>(columns)),
-                                    {.top_k = k, .space = space, .renormalize = renormalize, .mask = masks[m], .edits = edits[e]},
-                                    "columns " + std::to_string(columns) + " shortlist " + std::to_string(shortlist) +
-                                        " space " + std::to_string(static_cast<int>(space)) + " renormalize " +
-                                        std::to_string(renormalize) + " edits " + std::to_string(e) + " mask " +
-                                        std::to_string(m) + " k " + std::to_string(k), ids);
+                                    {.top_k = k,
+                                     .space = space,
+                                     .renormalize = renormalize,
+                                     .mask = masks[m],
+                                     .edits = edits[e]},
+                                    "columns " + std::to_string(columns) + " shortlist " +
+                                        std::to_string(shortlist) + " space " +
+                                        std::to_string(static_cast<int>(space)) + " renormalize " +
+                                        std::to_string(renormalize) + " edits " +
+                                        std::to_string(e) + " mask " + std::to_string(m) + " k " +
+                                        std::to_string(k),
+                                    ids);
               }
 }
 
@@ -112,7 +129,11 @@ TEST_P(Select, AnEditedTokenTiesByItsIdToo) {
   std::vector<float> logits(50, 0.0F);
   logits[10] = logits[20] = 4.0F;
   const auto tie = [&](TokenId token) {
-    return tokens_of(ask(*backend, logits, {.top_k = 3, .space = ScoreSpace::logits, .mask = {}, .edits = {{Kind::add, token, 4.0F}}}));
+    return tokens_of(ask(*backend, logits,
+                         {.top_k = 3,
+                          .space = ScoreSpace::logits,
+                          .mask = {},
+                          .edits = {{Kind::add, token, 4.0F}}}));
   };
   EXPECT_EQ(tie(15), (std::vector<TokenId>{10, 15, 20}));
   EXPECT_EQ(tie(5), (std::vector<TokenId>{5, 10, 20}));
@@ -138,7 +159,8 @@ TEST_P(Select, NothingIsFoundWhereEverythingIsOut) {
   for (TokenId token = 0; token < 20; ++token) banned.edits.push_back({Kind::ban, token, 0});
   for (const bool renormalize : {false, true}) {
     masked.renormalize = banned.renormalize = renormalize;
-    for (const Answer& answer : {ask(*backend, out, {}), ask(*backend, open, masked), ask(*backend, open, banned)}) {
+    for (const Answer& answer :
+         {ask(*backend, out, {}), ask(*backend, open, masked), ask(*backend, open, banned)}) {
       EXPECT_EQ(answer.status, SelectStatus::ok);
       EXPECT_TRUE(answer.candidates.empty());
     }
@@ -158,10 +180,14 @@ TEST_P(Select, ColumnsAtMinusInfinityAreNeverReturned) {
 TEST_P(Select, LogProbIsTheModelsOwnWhateverWasEdited) {
   const std::vector<float> logits = random_logits(60, 4);
   const auto plain = ask(*backend, logits, {.top_k = 60, .mask = {}, .edits = {}});
-  const auto edited = ask(*backend, logits, {.top_k = 60, .renormalize = true, .mask = {},
-                                             .edits = {{Kind::add, 7, 4}, {Kind::penalize, 9, 2}}});
+  const auto edited = ask(*backend, logits,
+                          {.top_k = 60,
+                           .renormalize = true,
+                           .mask = {},
+                           .edits = {{Kind::add, 7, 4}, {Kind::penalize, 9, 2}}});
   std::vector<float> own(60);
-  for (const Candidate& candidate : plain.candidates) own[static_cast<std::size_t>(candidate.token)] = candidate.log_prob;
+  for (const Candidate& candidate : plain.candidates)
+    own[static_cast<std::size_t>(candidate.token)] = candidate.log_prob;
   ASSERT_EQ(edited.candidates.size(), 60U);
   for (const Candidate& candidate : edited.candidates)
     EXPECT_EQ(candidate.log_prob, own[static_cast<std::size_t>(candidate.token)]);
@@ -169,8 +195,12 @@ TEST_P(Select, LogProbIsTheModelsOwnWhateverWasEdited) {
 
 TEST_P(Select, RenormalizedScoresAreADistribution) {
   const std::vector<float> logits = random_logits(200, 6);
-  const auto answer = ask(*backend, logits, {.top_k = 200, .space = ScoreSpace::logits, .renormalize = true,
-                                             .mask = bit_mask(200, 8), .edits = {{Kind::add, 5, 3}}});
+  const auto answer = ask(*backend, logits,
+                          {.top_k = 200,
+                           .space = ScoreSpace::logits,
+                           .renormalize = true,
+                           .mask = bit_mask(200, 8),
+                           .edits = {{Kind::add, 5, 3}}});
   double sum = 0;
   for (const Candidate& candidate : answer.candidates) sum += std::exp(double{candidate.score});
   EXPECT_NEAR(sum, 1.0, 1e-5);
@@ -184,7 +214,8 @@ TEST_P(Select, ManyRowsAnswerAsEachAlone) {
   CandidateQuery query{.top_k = 4, .mask = {}, .edits = {{Kind::ban, 3, 0}}};
   std::vector<SelectQuery> queries;
   for (std::int64_t i = 0; i < kCount; ++i)
-    queries.push_back({.row = kCount - 1 - i, .query = &query, .ids = nullptr, .num_columns = kColumns - i});
+    queries.push_back(
+        {.row = kCount - 1 - i, .query = &query, .ids = nullptr, .num_columns = kColumns - i});
   std::vector<SelectAnswer> answers(kCount);
   std::vector<Candidate> out(kCount * 4);
   backend->select(MatrixView(logits.data(), kCount, kColumns), queries, answers, out.data(), 4);

@@ -121,8 +121,12 @@ TEST_P(Bergamot, FloatLogProbabilitiesOfTheGreedyOutputsAreExact) {
   EXPECT_LT(largest, 1e-4);
 }
 
-// int8 numbers are noisy by nature (a rounding step moves with the last bit of a float): the bounds
-// are those of two correct engines that differ in float rounding alone.
+// int8 numbers are noisy by nature: a rounding step moves with the last bit of a float, and a few
+// such steps in one layer move many in the next. The bounds are what the recorded implementation
+// shows against itself when a single float rounding of it is changed (the factor behind an integer
+// sum as (1 / alpha) * (1 / m) and not 1 / (alpha * m)), Portuguese to English: mean 0.0042, 99th
+// percentile 0.133. The per-row multipliers that a wrong alpha would fall back to give 0.02 and
+// 0.3.
 TEST_P(Bergamot, Int8LogProbabilitiesStayWithinTheNoiseOfRounding) {
   const LoadedModel model = load_model(directory_, Limits{}, ComputeType::automatic, *backend_);
   EXPECT_EQ(model.network->compute_type(), ComputeType::int8);
@@ -144,7 +148,7 @@ TEST_P(Bergamot, Int8LogProbabilitiesStayWithinTheNoiseOfRounding) {
   RecordProperty("mean_difference", std::to_string(mean));
   RecordProperty("percentile_99", std::to_string(percentile_99));
   EXPECT_LT(mean, 0.005);
-  EXPECT_LT(percentile_99, 0.1);
+  EXPECT_LT(percentile_99, 0.15);
 }
 
 INSTANTIATE_TEST_SUITE_P(Directions, Bergamot,

@@ -115,8 +115,9 @@ TEST(NativeMarianRefusal, WhatTheForwardPassDoesNotKnowIsRefusedByItsKey) {
       {"ulr", "true"},
       {"lemma-dim-emb", "64"},
       {"input-types", "[class]"}};
-  for (const auto& [key, value] : unsupported)
-    expect_error([&] { load_with_yaml(with_key({}, key, value)); }, ErrorCode::unsupported, key);
+  for (const auto& entry : unsupported)
+    expect_error([&] { load_with_yaml(with_key({}, entry.first, entry.second)); },
+                 ErrorCode::unsupported, entry.first);
 }
 
 TEST(NativeMarianRefusal, ValuesThatContradictThemselvesAreCorruptByTheirKey) {
@@ -128,8 +129,9 @@ TEST(NativeMarianRefusal, ValuesThatContradictThemselvesAreCorruptByTheirKey) {
       {"transformer-tied-layers", "[1]"},
       {"transformer-tied-layers", "[1, 3]"},
       {"transformer-guided-alignment-layer", "9"}};
-  for (const auto& [key, value] : corrupt)
-    expect_error([&] { load_with_yaml(with_key({}, key, value)); }, ErrorCode::corrupt, key);
+  for (const auto& entry : corrupt)
+    expect_error([&] { load_with_yaml(with_key({}, entry.first, entry.second)); },
+                 ErrorCode::corrupt, entry.first);
   expect_error([&] { load_with_yaml(with_key({}, "transformer-heads", "3")); }, ErrorCode::corrupt,
                "heads");
 }

@@ -151,7 +151,7 @@ std::string MarianYamlParser::read_scalar(std::string_view& text, std::string_vi
   std::size_t end = std::min(text.find_first_of(plain_ends_at), text.size());
   for (std::size_t at = text.find('#'); at < end; at = text.find('#', at + 1))
     if (at == 0 || kBlank.find(text[at - 1]) != std::string_view::npos) end = at;
-  const std::string scalar(trim(text.substr(0, end)));
+  std::string scalar(trim(text.substr(0, end)));
   text.remove_prefix(end);
   return scalar;
 }

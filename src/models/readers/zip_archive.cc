@@ -178,7 +178,7 @@ ZipContent ZipArchive::inflate(const ZipMember& member) const {
 }
 
 ZipContent ZipArchive::extract(const ZipMember& member) const {
-  const ZipContent content =
+  ZipContent content =
       member.method == kStored ? ZipContent{stored_bytes(member), file_.owner()} : inflate(member);
   const auto crc =
       crc32_z(0, reinterpret_cast<const Bytef*>(content.bytes.data()), content.bytes.size());
