@@ -106,7 +106,7 @@ def check_texts(program):
     long = b"She have two cat. " * 1000 + b"\n" + b"She have two cat.\n"
     code, out, err = program.run("translate", "--model", program.model, "--no-split", stdin=long)
     expect(code == 0 and out.count(b"\n") == 2, f"long line: exit {code}, {out.count(bytes([10]))} lines: {err[:200]}")
-    expect(len(out) > len(long) / 2, f"long line: only {len(out)} bytes came back")
+    expect(len(out) > len(long) / 8, f"long line: only {len(out)} bytes came back")
     _, alone, _ = program.run("translate", "--model", program.model, "--no-split", stdin=b"She have two cat.\n")
     expect(out.split(b"\n")[1:2] == alone.split(b"\n")[:1], "the line after a long line changed")
     requests = [{"id": "long", "text": "She have two cat. " * 60000}, {"id": "next", "text": "She have two cat."}]
