@@ -15,6 +15,7 @@
 
 #include <tandem/constraint.h>
 #include <tandem/device.h>
+#include <tandem/export.h>
 #include <tandem/strategy.h>
 
 namespace tandem {
@@ -59,7 +60,13 @@ enum class EarlyStopping { no, yes, never };
 
 /// The keys of Hugging Face's generation_config.json by their own names. A value that is not set
 /// comes from the model's generation_config.json, and then from the default given here.
-struct GenerationOptions {
+struct TANDEM_EXPORT GenerationOptions {
+  /// Reads a JSON object with these keys, as in generation_config.json or a request. Keys that
+  /// describe a model and not a search (transformers_version, use_cache, ...) are passed over;
+  /// a null counts as absent. Throws Error{invalid_argument} for anything unknown or of a wrong
+  /// type, Error{unsupported} for a key of Hugging Face that is set to do something not built.
+  static GenerationOptions from_json(std::string_view json);
+
   // Search.
   std::optional<int> num_beams;                  ///< 1
   std::optional<int> num_return_sequences;       ///< 1; at most num_beams
@@ -88,6 +95,8 @@ struct GenerationOptions {
   std::optional<bool> renormalize_logits;        ///< false
   std::optional<double> word_penalty;            ///< 0.0; Marian's cost of each word
   // Special tokens.
+  std::optional<TokenId> pad_token_id;
+  std::optional<TokenId> bos_token_id;
   std::optional<TokenId> decoder_start_token_id;
   std::optional<std::vector<TokenId>> eos_token_id;
   std::optional<TokenId> forced_bos_token_id;
