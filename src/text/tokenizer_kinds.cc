@@ -13,6 +13,10 @@
 
 #include "base/file_io.h"
 #include "base/quote.h"
+#include "text/families/byt5_tokenizer.h"
+#include "text/families/byte_level_tokenizer.h"
+#include "text/families/fairseq_tokenizers.h"
+#include "text/families/t5_tokenizer.h"
 #include "text/json_file.h"
 #include "text/marian_tokenizer.h"
 #include "text/model_folder.h"
@@ -102,6 +106,31 @@ bool has_tokenizer_json(const ModelFolder& folder) {
   return folder.has("tokenizer.json");
 }
 
+bool is_byt5(const ModelFolder& folder) {
+  return folder.tokenizer_class() == "ByT5Tokenizer";
+}
+
+bool is_t5(const ModelFolder& folder) {
+  return folder.tokenizer_class() == "T5Tokenizer";
+}
+
+bool is_pegasus(const ModelFolder& folder) {
+  return folder.tokenizer_class() == "PegasusTokenizer";
+}
+
+bool is_m2m100(const ModelFolder& folder) {
+  return folder.tokenizer_class() == "M2M100Tokenizer";
+}
+
+bool is_fairseq(const ModelFolder& folder) {
+  const std::string name = folder.tokenizer_class();
+  return name == "MBartTokenizer" || name == "MBart50Tokenizer" || name == "NllbTokenizer";
+}
+
+bool is_byte_level(const ModelFolder& folder) {
+  return folder.has("vocab.json") && folder.has("merges.txt");
+}
+
 constexpr std::array kKinds{
     Kind{"Hugging Face Marian", "source.spm, target.spm, vocab.json", is_huggingface_marian,
          load_huggingface_marian},
@@ -111,6 +140,13 @@ constexpr std::array kKinds{
          load_native_marian},
     Kind{"the tokenizers library", "tokenizer.json", has_tokenizer_json,
          pipeline::PipelineTokenizer::load},
+    Kind{"ByT5", "a configuration that names the class ByT5Tokenizer", is_byt5,
+         Byt5Tokenizer::load},
+    Kind{"T5", "spiece.model", is_t5, T5Tokenizer::load},
+    Kind{"Pegasus", "spiece.model", is_pegasus, load_pegasus},
+    Kind{"M2M100", "sentencepiece.bpe.model, vocab.json", is_m2m100, load_m2m100},
+    Kind{"mBART, mBART-50 and NLLB", "sentencepiece.bpe.model", is_fairseq, load_fairseq},
+    Kind{"BART and Whisper", "vocab.json, merges.txt", is_byte_level, ByteLevelTokenizer::load},
 };
 
 [[noreturn]] void fail_unsupported(const ModelFolder& folder) {
