@@ -33,7 +33,6 @@ TEST(ModelSpec, EverySwitchThatTheForwardPassCannotComputeIsRefusedByName) {
       {"norm_on_both_sides", [](ModelSpec& s) { s.norm_on_both_sides = true; }},
       {"front_end = mel_convolution",
        [](ModelSpec& s) { s.front_end = FrontEnd::mel_convolution; }},
-      {"padding_aware_positions", [](ModelSpec& s) { s.padding_aware_positions = true; }},
       {"attention_scale = none", [](ModelSpec& s) { s.attention_scale = AttentionScale::none; }},
       {"key_value_heads = 2", [](ModelSpec& s) { s.key_value_heads = 2; }},
       {"cross_key_value_dim = 8", [](ModelSpec& s) { s.cross_key_value_dim = 8; }},
@@ -47,8 +46,6 @@ TEST(ModelSpec, EverySwitchThatTheForwardPassCannotComputeIsRefusedByName) {
       {"feed_forward_depth = 1", [](ModelSpec& s) { s.feed_forward_depth = 1; }},
       {"logits_scale = 0.5", [](ModelSpec& s) { s.logits_scale = 0.5F; }},
       {"logits_soft_cap = 30", [](ModelSpec& s) { s.logits_soft_cap = 30; }},
-      {"position_offset = 2", [](ModelSpec& s) { s.decoder.position_offset = 2; }},
-      {"embedding_norm", [](ModelSpec& s) { s.encoder.embedding_norm = true; }},
       {"attention_window = 512", [](ModelSpec& s) { s.encoder.attention_window = 512; }}};
   for (const auto& [named, change] : changes) {
     ModelSpec spec = plain_spec();
