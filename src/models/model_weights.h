@@ -29,6 +29,8 @@ struct ModelWeights {
   Tensor source_embedding, target_embedding;
   Tensor encoder_positions, decoder_positions;         // float32 [P, D]; empty: the model has none
   NormWeights encoder_final_norm, decoder_final_norm;  // empty: none
+  // Relative bias [buckets, H] of self-attention: none, one for all layers, or one for each.
+  std::vector<Tensor> encoder_relative_bias, decoder_relative_bias;
   std::vector<EncoderLayerWeights> encoder;
   std::vector<DecoderLayerWeights> decoder;
   LinearWeights output;  // [V_target, D]

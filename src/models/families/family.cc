@@ -3,6 +3,7 @@
 #include <array>
 
 #include "models/families/marian.h"
+#include "models/families/t5.h"
 
 namespace tandem {
 namespace {
@@ -14,6 +15,9 @@ struct Family {
 
 constexpr std::array kFamilies{
     Family{"marian", load_marian},
+    Family{"t5", load_t5},
+    Family{"mt5", load_t5},
+    Family{"umt5", load_t5},
 };
 
 }  // namespace
