@@ -70,12 +70,18 @@ struct AttentionGroup {
   std::int32_t num_keys = 0;     // keys seen by the first query; at least 1
   // Query i sees num_keys + i keys (a decoder row that feeds several tokens); otherwise num_keys.
   bool causal = false;
+  // Where the first query stands among the keys, for AttentionShape::distance_bias: query i at
+  // first_position + i, key j at j.
+  std::int32_t first_position = 0;
 };
 
 struct AttentionShape {
   std::int32_t num_heads = 1;
   std::int32_t head_dim = 1;
   float scale = 1.0F;  // multiplies the scores, usually 1 / sqrt(head_dim)
+  // [H, 2 * R + 1], or empty: what a head adds to the scaled score of a key by its distance
+  // d = position of the key - position of the query. Column R + d; beyond R the outermost columns.
+  ConstMatrixView distance_bias;
 };
 
 // One query of `select`: which row of logits, and what is asked of it.

@@ -13,6 +13,13 @@ inline std::int64_t slot_of(const AttendHead& head, std::int64_t key) {
   return head.slots == nullptr ? key : head.slots[key];
 }
 
+inline float distance_bias(const AttendHead& head, std::int64_t key) {
+  if (head.bias == nullptr) return 0.0F;
+  const std::int64_t distance = key - head.position;
+  return head
+      .bias[distance < -head.reach ? -head.reach : (distance > head.reach ? head.reach : distance)];
+}
+
 inline float dot(const float* a, const float* b, std::int64_t n) {
   const std::int64_t full = whole(n), rest = n - full;
   Floats sum = broadcast(0.0F);
@@ -66,7 +73,9 @@ void attend(const AttendHead& head) {
   float maximum = -__builtin_inff();
   for (std::int64_t j = 0; j < head.num_keys; ++j) {
     const float score =
-        dot(head.query, head.keys + slot_of(head, j) * head.key_stride, head.head_dim) * head.scale;
+        dot(head.query, head.keys + slot_of(head, j) * head.key_stride, head.head_dim) *
+            head.scale +
+        distance_bias(head, j);
     head.scores[j] = score;
     maximum = score > maximum ? score : maximum;
   }

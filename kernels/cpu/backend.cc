@@ -179,6 +179,7 @@ void CpuBackend::attend_range(ConstMatrixView queries, std::span<const Attention
                               const AttentionShape& shape, MatrixView out,
                               float* const* weights_of_head0, std::int64_t begin, std::int64_t end,
                               float* scores) const {
+  const std::int64_t reach = shape.distance_bias.cols() / 2;
   std::int64_t first = 0;  // number of the first item of the group
   for (const AttentionGroup& group : groups) {
     const std::int64_t count = std::int64_t{group.num_queries} * shape.num_heads;
@@ -196,6 +197,10 @@ void CpuBackend::attend_range(ConstMatrixView queries, std::span<const Attention
            .num_keys = group.num_keys + (group.causal ? query : 0),
            .head_dim = shape.head_dim,
            .scale = shape.scale,
+           .bias = shape.distance_bias.rows() == 0 ? nullptr
+                                                   : shape.distance_bias.row<float>(head) + reach,
+           .position = group.first_position + query,
+           .reach = reach,
            .scores = scores,
            .out = out.row<float>(row) + column,
            .weights = head == 0 && weights_of_head0 != nullptr ? weights_of_head0[row] : nullptr});

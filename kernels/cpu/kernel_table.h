@@ -61,6 +61,10 @@ struct AttendHead {
   std::int64_t num_keys;
   std::int64_t head_dim;
   float scale;
+  // Null, or the bias of distance 0 of this head: key j adds bias[clamp(j - position, -reach, reach)].
+  const float* bias;
+  std::int64_t position;
+  std::int64_t reach;
   float* scores;   // scratch, num_keys
   float* out;      // [head_dim]
   float* weights;  // null, or [num_keys] for the softmax

@@ -1,5 +1,6 @@
 #include "kernels/reference/reference_backend.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -28,6 +29,12 @@ void fill(MatrixView out, const Function& f) {
   for (std::int64_t n = 0; n < out.rows(); ++n)
     for (std::int64_t d = 0; d < out.cols(); ++d)
       out.row<float>(n)[d] = static_cast<float>(f(n, d));
+}
+
+double distance_bias(const AttentionShape& shape, std::int32_t head, std::int64_t distance) {
+  if (shape.distance_bias.rows() == 0) return 0;
+  const std::int64_t reach = shape.distance_bias.cols() / 2;
+  return shape.distance_bias.row<float>(head)[reach + std::clamp(distance, -reach, reach)];
 }
 
 }  // namespace
@@ -145,6 +152,7 @@ void ReferenceBackend::attention(ConstMatrixView queries, std::span<const Attent
     for (std::int32_t query = 0; query < group.num_queries; ++query) {
       const std::int64_t row = group.first_query + query;
       const std::int32_t keys = group.num_keys + (group.causal ? query : 0);
+      const std::int32_t position = group.first_position + query;
       const auto slot = [&](std::int32_t key) {
         return group.slots == nullptr ? key : group.slots[key];
       };
@@ -156,7 +164,7 @@ void ReferenceBackend::attention(ConstMatrixView queries, std::span<const Attent
           double& score = weights[static_cast<std::size_t>(key)];
           for (std::int64_t d = column; d < column + width; ++d)
             score += double{queries.row<float>(row)[d]} * group.keys.row<float>(slot(key))[d];
-          score *= shape.scale;
+          score = score * shape.scale + distance_bias(shape, head, key - position);
           maximum = std::fmax(maximum, score);
         }
         for (double& weight : weights) total += weight = std::exp(weight - maximum);

@@ -46,9 +46,7 @@ EncoderDecoder::EncoderDecoder(ModelSpec spec, const ModelWeights& weights, Comp
   pack_embeddings(backend, weights);
   pack_encoder(backend, weights);
   pack_decoder(backend, weights);
-  output_ = Linear(backend, weights.output, type_);
-  bytes_ += output_.bytes();
-  TANDEM_CHECK(output_.outputs() == spec_.target_vocabulary && output_.inputs() == spec_.model_dim);
+  pack_output(backend, weights.output);
 }
 
 void EncoderDecoder::pack_embeddings(Backend& backend, const ModelWeights& weights) {
@@ -74,34 +72,75 @@ void EncoderDecoder::pack_embeddings(Backend& backend, const ModelWeights& weigh
 }
 
 SublayerNorm EncoderDecoder::sublayer_norm(Backend& backend, const NormWeights& weights) const {
-  return SublayerNorm(Norm(backend, weights, spec_.norm_epsilon), spec_.norm_placement);
+  return SublayerNorm(norm(backend, weights), spec_.norm_placement);
 }
 
 AttentionSettings EncoderDecoder::attention_settings(const StackSpec& stack) const {
   AttentionSettings settings;
   settings.shape.num_heads = stack.heads;
   settings.shape.head_dim = spec_.head_dim;
-  settings.shape.scale = 1.0F / std::sqrt(static_cast<float>(spec_.head_dim));
+  if (spec_.attention_scale == AttentionScale::inverse_sqrt_head_dim)
+    settings.shape.scale = 1.0F / std::sqrt(static_cast<float>(spec_.head_dim));
   settings.keys =
       spec_.norm_placement == NormPlacement::pre ? spec_.self_attention_keys : KeyInput::normalized;
   settings.type = type_;
   return settings;
 }
 
+std::vector<Parameter> EncoderDecoder::pack_relative_bias(Backend& backend,
+                                                          const std::vector<Tensor>& tables,
+                                                          const StackSpec& stack,
+                                                          Direction direction) {
+  const auto layers = static_cast<std::size_t>(stack.layers);
+  if (spec_.relative_bias == RelativeBias::none) return std::vector<Parameter>(layers);
+  const bool shared = spec_.relative_bias == RelativeBias::shared_by_layers;
+  TANDEM_CHECK(tables.size() == (shared ? 1 : layers));
+  std::vector<Parameter> packed;
+  for (const Tensor& table : tables) {
+    packed.emplace_back(backend, bias_by_distance(table, {direction, spec_.relative_buckets,
+                                                          spec_.relative_max_distance}));
+    bytes_ += packed.back().bytes();
+  }
+  if (shared) packed.resize(layers, packed.front());
+  return packed;
+}
+
+// A scale of the logits is multiplied into the weights once, and costs nothing afterwards.
+void EncoderDecoder::pack_output(Backend& backend, const LinearWeights& weights) {
+  LinearWeights scaled = weights;
+  if (spec_.logits_scale != 1.0F) {
+    scaled.weight = dequantize(weights.weight, weights.weight_scales);
+    scaled.weight_scales.clear();
+    Tensor product = Tensor::zeros(scaled.weight.shape(), DType::float32);
+    const auto from = scaled.weight.data<float>();
+    std::transform(from.begin(), from.end(), product.mutable_data<float>().begin(),
+                   [&](float value) { return value * spec_.logits_scale; });
+    scaled.weight = product;
+  }
+  output_ = Linear(backend, scaled, type_);
+  bytes_ += output_.bytes();
+  TANDEM_CHECK(output_.outputs() == spec_.target_vocabulary && output_.inputs() == spec_.model_dim);
+}
+
 void EncoderDecoder::pack_encoder(Backend& backend, const ModelWeights& weights) {
-  const AttentionSettings attention = attention_settings(spec_.encoder);
+  AttentionSettings attention = attention_settings(spec_.encoder);
+  const std::vector<Parameter> bias =
+      pack_relative_bias(backend, weights.encoder_relative_bias, spec_.encoder, Direction::both);
   for (const EncoderLayerWeights& layer : weights.encoder) {
+    attention.distance_bias = bias[encoder_.size()];
     encoder_.push_back(EncoderLayer{
         SelfAttention(backend, layer.self, attention, sublayer_norm(backend, layer.self.norm)),
         FeedForward(backend, layer.feed_forward, spec_.activation,
                     sublayer_norm(backend, layer.feed_forward.norm), type_)});
     bytes_ += encoder_.back().self.bytes() + encoder_.back().feed_forward.bytes();
   }
-  encoder_final_norm_ = Norm(backend, weights.encoder_final_norm, spec_.norm_epsilon);
+  encoder_final_norm_ = norm(backend, weights.encoder_final_norm);
 }
 
 void EncoderDecoder::pack_decoder(Backend& backend, const ModelWeights& weights) {
-  const AttentionSettings attention = attention_settings(spec_.decoder);
+  AttentionSettings attention = attention_settings(spec_.decoder);
+  const std::vector<Parameter> bias = pack_relative_bias(backend, weights.decoder_relative_bias,
+                                                         spec_.decoder, Direction::backward);
   const auto pack_self =
       [&](const DecoderLayerWeights& layer) -> std::variant<SelfAttention, Ssru> {
     if (const auto* ssru = std::get_if<SsruWeights>(&layer.self))
@@ -110,6 +149,7 @@ void EncoderDecoder::pack_decoder(Backend& backend, const ModelWeights& weights)
     return SelfAttention(backend, self, attention, sublayer_norm(backend, self.norm));
   };
   for (const DecoderLayerWeights& layer : weights.decoder) {
+    attention.distance_bias = bias[decoder_.size()];
     decoder_.push_back(DecoderLayer{
         pack_self(layer),
         CrossAttention(backend, layer.cross, attention, sublayer_norm(backend, layer.cross.norm)),
@@ -119,7 +159,7 @@ void EncoderDecoder::pack_decoder(Backend& backend, const ModelWeights& weights)
     bytes_ += std::visit([](const auto& self) { return self.bytes(); }, packed.self) +
               packed.cross.bytes() + packed.feed_forward.bytes();
   }
-  decoder_final_norm_ = Norm(backend, weights.decoder_final_norm, spec_.norm_epsilon);
+  decoder_final_norm_ = norm(backend, weights.decoder_final_norm);
 }
 
 // --- positions ---------------------------------------------------------------------------------

@@ -21,6 +21,7 @@
 #include "nn/feed_forward.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
+#include "nn/relative_positions.h"
 #include "nn/ssru.h"
 #include "nn/workspace.h"
 
@@ -107,7 +108,14 @@ class EncoderDecoder {
   void pack_encoder(Backend& backend, const ModelWeights& weights);
   void pack_decoder(Backend& backend, const ModelWeights& weights);
   SublayerNorm sublayer_norm(Backend& backend, const NormWeights& weights) const;
+  Norm norm(Backend& backend, const NormWeights& weights) const {
+    return Norm(backend, weights, spec_.norm_epsilon, spec_.norm);
+  }
   AttentionSettings attention_settings(const StackSpec& stack) const;
+  // The bias of each layer, those that are the same in shared memory; empty ones without a bias.
+  std::vector<Parameter> pack_relative_bias(Backend& backend, const std::vector<Tensor>& tables,
+                                            const StackSpec& stack, Direction direction);
+  void pack_output(Backend& backend, const LinearWeights& weights);
 
   // Padding, of models whose positions know it: see ModelSpec::padding_aware_positions.
   bool is_uncounted(TokenId id) const;

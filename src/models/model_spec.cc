@@ -181,7 +181,7 @@ void check_sizes(const ModelSpec& spec) {
     throw Error(ErrorCode::corrupt, spec.origin + ": " + what);
   };
   for (const StackSpec* stack : {&spec.encoder, &spec.decoder}) {
-    if (spec.head_dim * stack->heads != spec.model_dim)
+    if (!spec.independent_head_dim && spec.head_dim * stack->heads != spec.model_dim)
       refuse("a width of " + std::to_string(spec.model_dim) + " does not divide into " +
              std::to_string(stack->heads) + " attention heads");
     if (stack->positions == PositionKind::sinusoid_tensor2tensor &&
@@ -189,6 +189,13 @@ void check_sizes(const ModelSpec& spec) {
       refuse("sinusoidal positions need an even width of at least 4, found " +
              std::to_string(spec.model_dim));
   }
+  if (spec.relative_bias != RelativeBias::none &&
+      (spec.relative_buckets < 4 || spec.relative_max_distance <= spec.relative_buckets / 2))
+    refuse(
+        "relative positions need at least 4 buckets and a longest distance above half of them, "
+        "found " +
+        std::to_string(spec.relative_buckets) + " and " +
+        std::to_string(spec.relative_max_distance));
   if (spec.guided_alignment_layer < -1 || spec.guided_alignment_layer >= spec.decoder.layers)
     refuse("the alignment layer " + std::to_string(spec.guided_alignment_layer + 1) +
            " is not one of the " + std::to_string(spec.decoder.layers) + " decoder layers");
@@ -224,6 +231,7 @@ std::vector<SwitchLine> describe(const ModelSpec& spec) {
   Lines lines(spec);
   lines.add("model_dim", spec.model_dim);
   lines.add("head_dim", spec.head_dim);
+  lines.add("independent_head_dim", spec.independent_head_dim);
   lines.add("source_vocabulary", spec.source_vocabulary);
   lines.add("target_vocabulary", spec.target_vocabulary);
   lines.add_stack("encoder", spec.encoder);
@@ -270,21 +278,18 @@ std::vector<SwitchLine> describe(const ModelSpec& spec) {
 }
 
 void check_implemented(const ModelSpec& spec) {
-  require(spec, spec.norm == NormKind::layer, "norm", spec.norm);
+  require(spec, spec.norm == NormKind::layer || spec.norm == NormKind::rms, "norm", spec.norm);
   require(spec, !spec.norm_on_both_sides, "norm_on_both_sides", spec.norm_on_both_sides);
   require(spec, spec.front_end == FrontEnd::tokens, "front_end", spec.front_end);
-  require(spec, spec.attention_scale == AttentionScale::inverse_sqrt_head_dim, "attention_scale",
+  require(spec, spec.attention_scale != AttentionScale::constant, "attention_scale",
           spec.attention_scale);
   require(spec, spec.key_value_heads == 0, "key_value_heads", spec.key_value_heads);
   require(spec, spec.cross_key_value_dim == 0, "cross_key_value_dim", spec.cross_key_value_dim);
   require(spec, !spec.query_key_norm, "query_key_norm", spec.query_key_norm);
   require(spec, spec.score_soft_cap == 0.0F, "score_soft_cap", spec.score_soft_cap);
-  require(spec, spec.relative_bias == RelativeBias::none, "relative_bias", spec.relative_bias);
   require(spec, spec.rotary == Rotary::none, "rotary", spec.rotary);
   require(spec, spec.decoder_mixer != DecoderMixer::merged, "decoder_mixer", spec.decoder_mixer);
-  require(spec, !spec.gated_feed_forward, "gated_feed_forward", spec.gated_feed_forward);
   require(spec, spec.feed_forward_depth >= 2, "feed_forward_depth", spec.feed_forward_depth);
-  require(spec, spec.logits_scale == 1.0F, "logits_scale", spec.logits_scale);
   require(spec, spec.logits_soft_cap == 0.0F, "logits_soft_cap", spec.logits_soft_cap);
   check_stack(spec, spec.encoder);
   check_stack(spec, spec.decoder);

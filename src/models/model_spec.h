@@ -22,13 +22,6 @@
 
 namespace tandem {
 
-enum class NormKind : std::uint8_t {
-  layer,           // mean and variance, gain and bias
-  layer_no_bias,   // Moonshine
-  rms,             // T5
-  rms_unit_offset  // gain is 1 + w: T5Gemma
-};
-
 enum class PositionKind : std::uint8_t {
   none,
   sinusoid_paper,          // nn/positions.h; Hugging Face's Marian, Pegasus
@@ -75,6 +68,7 @@ struct ModelSpec {
   // Sizes.
   int model_dim = 0;
   int head_dim = 0;
+  bool independent_head_dim = false;  // heads * head_dim need not be model_dim: T5
   std::int64_t source_vocabulary = 0;
   std::int64_t target_vocabulary = 0;
   StackSpec encoder, decoder;
@@ -102,8 +96,8 @@ struct ModelSpec {
   int key_value_heads = 0;      // 0: as many as heads (no grouping)
   int cross_key_value_dim = 0;  // width of what cross-attention reads; 0: model_dim
   bool query_key_norm = false;
-  float score_soft_cap = 0.0F;  // 0: none
-  RelativeBias relative_bias = RelativeBias::none;
+  float score_soft_cap = 0.0F;                      // 0: none
+  RelativeBias relative_bias = RelativeBias::none;  // of self-attention; nn/relative_positions.h
   int relative_buckets = 0;
   int relative_max_distance = 0;
   Rotary rotary = Rotary::none;
@@ -121,7 +115,7 @@ struct ModelSpec {
 
   // Output.
   bool output_bias = false;
-  float logits_scale = 1.0F;
+  float logits_scale = 1.0F;        // of the products with the output table, not of its bias
   float logits_soft_cap = 0.0F;     // 0: none
   int guided_alignment_layer = -1;  // decoder layer whose cross-attention is the alignment, from 0
 

@@ -30,6 +30,8 @@ struct ModelWeights {
   Tensor encoder_positions, decoder_positions;  // float32 [P, D]; empty: the model has none
   NormWeights encoder_embedding_norm, decoder_embedding_norm;  // empty: none
   NormWeights encoder_final_norm, decoder_final_norm;          // empty: none
+  // Relative bias [buckets, H] of self-attention: none, one for all layers, or one for each.
+  std::vector<Tensor> encoder_relative_bias, decoder_relative_bias;
   std::vector<EncoderLayerWeights> encoder;
   std::vector<DecoderLayerWeights> decoder;
   LinearWeights output;  // [V_target, D]

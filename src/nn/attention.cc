@@ -34,9 +34,11 @@ void add_context(Backend& backend, ConstMatrixView context, const Linear& output
 SelfAttention::SelfAttention(Backend& backend, const AttentionWeights& weights,
                              const AttentionSettings& settings, SublayerNorm norm)
     : shape_(settings.shape),
+      distance_bias_(settings.distance_bias),
       width_(attention_width(settings.shape)),
       output_(pack_output(backend, weights, settings.type)),
       norm_(std::move(norm)) {
+  shape_.distance_bias = distance_bias_.view();
   if (settings.keys == KeyInput::raw) {
     query_ = Linear(backend, weights.query, settings.type);
     key_value_ = pack_key_value(backend, weights, settings.type);
@@ -98,6 +100,7 @@ void SelfAttention::decode(Backend& backend, MatrixView x, const StepBatch& batc
     group.slots = row.slots;
     group.num_keys = row.num_cached + 1;
     group.causal = true;
+    group.first_position = row.num_cached;
     workspace.groups.push_back(group);
   }
   finish(backend, projected.slice_cols(0, width_), x, workspace);

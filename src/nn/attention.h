@@ -1,6 +1,9 @@
 // Multi-head attention sub-layers, Vaswani et al. 2017, section 3.2.2 (arXiv 1706.03762).
 //
-//   x + concat_h( softmax(scale * Q_h K_h^T) V_h ) W_o
+//   x + concat_h( softmax(scale * Q_h K_h^T + bias_h) V_h ) W_o
+//
+// The bias, of models that have one, depends on the distance of key and query alone
+// (relative_positions.h) and enters self-attention only.
 //
 // Batches are ragged: sentences stand one after another without padding, and each query names the
 // keys that it sees (Backend::attention). Q, K and V of self-attention are one product where they
@@ -14,6 +17,7 @@
 #include "kernels/backend.h"
 #include "nn/kv_cache.h"
 #include "nn/linear.h"
+#include "nn/memory.h"
 #include "nn/norm.h"
 #include "nn/workspace.h"
 
@@ -37,6 +41,7 @@ struct AttentionSettings {
   AttentionShape shape;
   KeyInput keys = KeyInput::normalized;
   ComputeType type = ComputeType::float32;
+  Parameter distance_bias;  // AttentionShape::distance_bias of self-attention; empty: none
 };
 
 // Consecutive rows of a ragged matrix that are one sentence.
@@ -68,8 +73,9 @@ class SelfAttention {
   void finish(Backend& backend, ConstMatrixView queries, MatrixView x, Workspace& workspace) const;
 
   AttentionShape shape_;
-  std::int64_t width_ = 0;  // H * head_dim
-  Linear query_key_value_;  // empty when the keys are raw
+  Parameter distance_bias_;  // what shape_ refers to
+  std::int64_t width_ = 0;   // H * head_dim
+  Linear query_key_value_;   // empty when the keys are raw
   Linear query_, key_value_;
   Linear output_;
   SublayerNorm norm_;

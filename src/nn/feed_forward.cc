@@ -12,6 +12,7 @@ FeedForward::FeedForward(Backend& backend, const FeedForwardWeights& weights, Ac
   // With a single product the residual stream would be its input and its output at once.
   TANDEM_CHECK(weights.linears.size() >= 2);
   for (const LinearWeights& linear : weights.linears) linears_.emplace_back(backend, linear, type);
+  if (!weights.gate.weight.empty()) gate_ = Linear(backend, weights.gate, type);
 }
 
 void FeedForward::forward(Backend& backend, MatrixView x, Workspace& workspace) const {
@@ -19,15 +20,26 @@ void FeedForward::forward(Backend& backend, MatrixView x, Workspace& workspace) 
   for (std::size_t i = 0; i + 1 < linears_.size(); ++i) {
     const MatrixView inner =
         workspace.inner[i % 2].matrix(backend, x.rows(), linears_[i].outputs());
-    linears_[i].forward(backend, input, inner, {.activation = activation_, .residual = {}});
+    if (i == 0 && !gate_.empty())
+      forward_gated(backend, input, inner, workspace);
+    else
+      linears_[i].forward(backend, input, inner, {.activation = activation_, .residual = {}});
     input = inner;
   }
   linears_.back().forward(backend, input, x, {.activation = Activation::none, .residual = x});
   norm_.after(backend, x);
 }
 
+void FeedForward::forward_gated(Backend& backend, ConstMatrixView input, MatrixView inner,
+                                Workspace& workspace) const {
+  const MatrixView gate = workspace.inner[1].matrix(backend, inner.rows(), inner.cols());
+  gate_.forward(backend, input, gate, {.activation = activation_, .residual = {}});
+  linears_.front().forward(backend, input, inner);
+  backend.multiply(gate, inner, inner);
+}
+
 std::size_t FeedForward::bytes() const {
-  std::size_t total = 0;
+  std::size_t total = gate_.bytes();
   for (const Linear& linear : linears_) total += linear.bytes();
   return total;
 }

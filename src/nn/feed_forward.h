@@ -1,5 +1,8 @@
-// The position-wise feed-forward sub-layer: x + W_n(... act(W_1 x)), Vaswani et al. 2017, section
-// 3.3, with any depth of at least two products (Marian's transformer-ffn-depth).
+// The position-wise feed-forward sub-layer, with any depth of at least two products (Marian's
+// transformer-ffn-depth).
+//
+//   plain   x + W_n(... act(W_1 x))             Vaswani et al. 2017, section 3.3
+//   gated   x + W_n(... act(G x) * (W_1 x))     Shazeer 2020, arXiv 2002.05202: T5 v1.1
 #pragma once
 
 #include <vector>
@@ -13,6 +16,7 @@ namespace tandem {
 
 struct FeedForwardWeights {
   std::vector<LinearWeights> linears;  // in order; the last gives [D]
+  LinearWeights gate;                  // G [F, D]; an empty weight: not gated
   NormWeights norm;
 };
 
@@ -26,7 +30,12 @@ class FeedForward {
   std::size_t bytes() const;
 
  private:
+  // inner = act(G input) * (W_1 input)
+  void forward_gated(Backend& backend, ConstMatrixView input, MatrixView inner,
+                     Workspace& workspace) const;
+
   std::vector<Linear> linears_;
+  Linear gate_;
   Activation activation_;
   SublayerNorm norm_;
 };

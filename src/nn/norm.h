@@ -1,37 +1,54 @@
 // Normalisation and where it stands in a residual sub-layer.
 //
-//   layer norm: gain * (x - mean) / sqrt(variance + epsilon) + bias    Ba et al. 2016, arXiv
-//   1607.06450 post: x = norm(x + f(x))   Vaswani et al. 2017     pre: x = x + f(norm(x))   Xiong
-//   et al. 2020, arXiv 2002.04745
+//   layer norm   gain * (x - mean) / sqrt(variance + epsilon) + bias    Ba et al. 2016, 1607.06450
+//   rms norm     gain * x / sqrt(mean(x^2) + epsilon)          Zhang, Sennrich 2019, 1910.07467
+//   post         x = norm(x + f(x))                            Vaswani et al. 2017, 1706.03762
+//   pre          x = x + f(norm(x))                            Xiong et al. 2020, 2002.04745
 #pragma once
+
+#include <cstdint>
 
 #include "kernels/backend.h"
 #include "nn/memory.h"
 
 namespace tandem {
 
+enum class NormKind : std::uint8_t {
+  layer,           // mean and variance, gain and bias
+  layer_no_bias,   // Moonshine
+  rms,             // T5
+  rms_unit_offset  // gain is 1 + w: T5Gemma
+};
+
 struct NormWeights {
   Tensor gain;  // [D]
   Tensor bias;  // [D], or empty
 };
 
-// One layer norm. Immutable.
+// One norm over the columns of each row. Immutable.
 class Norm {
  public:
   Norm() = default;
-  Norm(Backend& backend, const NormWeights& weights, float epsilon)
-      : gain_(backend, weights.gain), bias_(backend, weights.bias), epsilon_(epsilon) {}
+  Norm(Backend& backend, const NormWeights& weights, float epsilon, NormKind kind = NormKind::layer)
+      : gain_(backend, weights.gain),
+        bias_(backend, weights.bias),
+        epsilon_(epsilon),
+        kind_(kind) {}
 
   bool empty() const { return gain_.empty(); }
   // x, out [N, D]; out may be x.
   void forward(Backend& backend, ConstMatrixView x, MatrixView out) const {
-    backend.layer_norm(x, gain_.view(), bias_.view(), epsilon_, out);
+    if (kind_ == NormKind::rms)
+      backend.rms_norm(x, gain_.view(), epsilon_, out);
+    else
+      backend.layer_norm(x, gain_.view(), bias_.view(), epsilon_, out);
   }
 
  private:
   Parameter gain_;
   Parameter bias_;
   float epsilon_ = 0;
+  NormKind kind_ = NormKind::layer;
 };
 
 enum class NormPlacement { post, pre };

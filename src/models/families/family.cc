@@ -10,6 +10,7 @@
 #include "models/families/marian.h"
 #include "models/families/mbart.h"
 #include "models/families/pegasus.h"
+#include "models/families/t5.h"
 
 namespace tandem {
 namespace {
@@ -28,6 +29,9 @@ constexpr std::array kFamilies{
     Family{"blenderbot", load_blenderbot},
     Family{"blenderbot-small", load_blenderbot_small},
     Family{"fsmt", load_fsmt},
+    Family{"t5", load_t5},
+    Family{"mt5", load_t5},
+    Family{"umt5", load_t5},
 };
 
 }  // namespace
