@@ -6,7 +6,7 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build ccache pkg-config          # to build
-  libdnnl-dev libeigen3-dev zlib1g-dev             # the library
+  libdnnl-dev libutf8proc-dev zlib1g-dev           # the library
   nlohmann-json3-dev libcli11-dev                  # the program
   libgtest-dev libgmock-dev libbenchmark-dev       # tests and benchmarks
   python3 python3-pip                              # scripts of the tests; fetching a model
