@@ -1,9 +1,10 @@
-// Hugging Face's Marian against transformers' own numbers: every hidden state of one input, and the
-// log-probabilities of given targets.
+// Hugging Face's families against transformers' own numbers: every hidden state of one input, and
+// the log-probabilities of given targets.
 #include <cmath>
 #include <fstream>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -18,19 +19,22 @@
 namespace tandem {
 namespace {
 
-const std::string kDirectory = std::string(TANDEM_GOLDEN_DIR) + "/hf/marian";
 constexpr double kTolerance = 1e-4;
 
-class HuggingFaceMarian : public testing::TestWithParam<BackendChoice> {
+using Case = std::tuple<std::string, BackendChoice>;
+
+class HuggingFaceGolden : public testing::TestWithParam<Case> {
  protected:
-  std::unique_ptr<Backend> backend_ = GetParam().make();
-  LoadedModel model_ = load_model(kDirectory, Limits{}, ComputeType::automatic, *backend_);
+  const std::string directory_ =
+      std::string(TANDEM_GOLDEN_DIR) + "/hf/" + std::get<std::string>(GetParam());
+  std::unique_ptr<Backend> backend_ = std::get<BackendChoice>(GetParam()).make();
+  LoadedModel model_ = load_model(directory_, Limits{}, ComputeType::automatic, *backend_);
   ModelWorkspace workspace_;
 };
 
-std::map<std::string, Tensor> recorded() {
+std::map<std::string, Tensor> recorded(const std::string& directory) {
   std::map<std::string, Tensor> arrays;
-  for (NpzArray& array : read_npz(kDirectory + "/debug.npz", Limits{}))
+  for (NpzArray& array : read_npz(directory + "/debug.npz", Limits{}))
     arrays[array.name] = array.tensor;
   return arrays;
 }
@@ -50,12 +54,18 @@ void expect_near(ConstMatrixView found, const Tensor& expected, const std::strin
           << what << " at row " << r << ", column " << c;
 }
 
-TEST_P(HuggingFaceMarian, EveryHiddenStateAndTheLogitsAreThoseOfTransformers) {
-  const auto arrays = recorded();
+TEST_P(HuggingFaceGolden, EveryHiddenStateAndTheLogitsAreThoseOfTransformers) {
+  const auto arrays = recorded(directory_);
   std::map<std::string, int> seen;
+  const ModelSpec& spec = model_.network->spec();
   workspace_.layers.probe = [&](std::string_view stage, int layer, ConstMatrixView value) {
-    if (stage != "encoder" && stage != "decoder") return;
-    const std::string name = std::string(stage.substr(0, 3)) + std::to_string(layer);
+    // transformers records the last layer's output after the stack's final norm.
+    const bool is_encoder = stage.starts_with("encoder");
+    const int layers = is_encoder ? spec.encoder.layers : spec.decoder.layers;
+    if (stage !=
+        (is_encoder ? "encoder" : "decoder") + std::string(layer == layers ? ".output" : ""))
+      return;
+    const std::string name = (is_encoder ? "enc" : "dec") + std::to_string(layer);
     expect_near(value, arrays.at(name), name);
     ++seen[name];
   };
@@ -75,11 +85,13 @@ TEST_P(HuggingFaceMarian, EveryHiddenStateAndTheLogitsAreThoseOfTransformers) {
   const MatrixView logits =
       model_.network->project(*backend_, hidden, rows, model_.network->output(), workspace_);
   expect_near(logits, arrays.at("logits"), "logits");
-  EXPECT_EQ(seen.size(), 7U) << "embeddings and every layer of both sides";
+  const int layers = spec.encoder.layers + spec.decoder.layers;
+  EXPECT_EQ(seen.size(), static_cast<std::size_t>(2 + layers))
+      << "embeddings and every layer of both sides";
 }
 
-TEST_P(HuggingFaceMarian, GivenTargetsHaveTheLogProbabilitiesOfTransformers) {
-  std::ifstream file(kDirectory + "/score_cases.jsonl");
+TEST_P(HuggingFaceGolden, GivenTargetsHaveTheLogProbabilitiesOfTransformers) {
+  std::ifstream file(directory_ + "/score_cases.jsonl");
   int cases = 0;
   for (std::string line; std::getline(file, line); ++cases) {
     const auto json = nlohmann::json::parse(line);
@@ -95,8 +107,14 @@ TEST_P(HuggingFaceMarian, GivenTargetsHaveTheLogProbabilitiesOfTransformers) {
   EXPECT_GT(cases, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, HuggingFaceMarian, testing::ValuesIn(all_backends()),
-                         [](const auto& choice) { return std::string(choice.param.name); });
+INSTANTIATE_TEST_SUITE_P(Families, HuggingFaceGolden,
+                         testing::Combine(testing::Values("marian", "t5_v1_0", "t5_v1_1", "mt5",
+                                                          "byt5", "umt5"),
+                                          testing::ValuesIn(all_backends())),
+                         [](const auto& choice) {
+                           return std::get<0>(choice.param) + "_" +
+                                  std::string(std::get<1>(choice.param).name);
+                         });
 
 }  // namespace
 }  // namespace tandem
