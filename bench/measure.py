@@ -2,7 +2,7 @@
 
 One round runs every engine of a cell once in order and once in reverse order (A B B A), so that a
 slow drift of the machine touches all alike. The machine is calibrated between rounds; a round next
-to a calibration that is more than 10 % below the best seen so far is discarded and repeated. Each
+to a calibration that is more than 10 % below the machine's best is discarded and repeated. Each
 engine is a process that stays loaded for the whole cell and is pinned to the same CPUs.
 """
 
@@ -133,10 +133,13 @@ def calibrate(program, threads, cpus, milliseconds):
 
 
 def disturbed(rates, reference):
-    """The watched rates that are too far below the reference, which is raised to the best seen."""
+    """The watched rates whose mean is too far below the best slice seen, which `reference` keeps.
+
+    A mean of another time would not do: on a machine that is always busy it is always low.
+    """
     low = []
     for name in WATCHED:
-        reference[name] = max(reference.get(name, 0.0), rates[name]["mean"])
+        reference[name] = max(reference.get(name, 0.0), rates[name]["best"])
         if rates[name]["mean"] < (1 - TOLERATED_LOSS) * reference[name]:
             low.append(name)
     return low

@@ -25,14 +25,20 @@ namespace {
 constexpr const char* kUsage =
     "tandem_bench_worker --model DIR [--compute-type auto|float32|bfloat16|int8]\n"
     "    [--numerics exact|fast] [--threads N] [--beam N] [--strategy greedy|aggressive]\n"
-    "    [--shortlist auto|yes|no] [--input text|ids]\n";
+    "    [--early-stopping no|yes] [--shortlist auto|yes|no] [--input text|ids]\n";
 
 using Arguments = std::map<std::string, std::string>;
 
 Arguments parse(int argc, char** argv) {
-  Arguments arguments = {
-      {"--model", ""}, {"--compute-type", "auto"}, {"--numerics", "exact"}, {"--threads", "1"},
-      {"--beam", "1"}, {"--strategy", "greedy"},   {"--shortlist", "auto"}, {"--input", "text"}};
+  Arguments arguments = {{"--model", ""},
+                         {"--compute-type", "auto"},
+                         {"--numerics", "exact"},
+                         {"--threads", "1"},
+                         {"--beam", "1"},
+                         {"--strategy", "greedy"},
+                         {"--early-stopping", "no"},
+                         {"--shortlist", "auto"},
+                         {"--input", "text"}};
   for (int i = 1; i < argc; i += 2) {
     const auto option = arguments.find(argv[i]);
     if (option == arguments.end() || i + 1 == argc) {
@@ -76,6 +82,9 @@ tandem::Request request_pattern(const Arguments& arguments) {
         "--strategy", arguments.at("--strategy"),
         {{"greedy", tandem::Greedy{}}, {"aggressive", tandem::Aggressive{}}});
   }
+  pattern.generation.early_stopping = choose<tandem::EarlyStopping>(
+      "--early-stopping", arguments.at("--early-stopping"),
+      {{"no", tandem::EarlyStopping::no}, {"yes", tandem::EarlyStopping::yes}});
   pattern.shortlist =
       choose<std::optional<bool>>("--shortlist", arguments.at("--shortlist"),
                                   {{"auto", std::nullopt}, {"yes", true}, {"no", false}});

@@ -10,7 +10,7 @@
 int main(int argc, char** argv) try {
   const auto engine = tandem::Engine::load(argc > 1 ? argv[1] : "examples/models/correct-en");
 
-  tandem::Request request("He put letter on the table and go home.");
+  tandem::Request request("Inserts new row above current row.");
   request.strategy = tandem::Beam{};
   request.generation.num_beams = 4;
   request.generation.num_return_sequences = 3;

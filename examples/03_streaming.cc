@@ -15,7 +15,7 @@ int main(int argc, char** argv) try {
     return tandem::Flow::proceed;
   };
   const tandem::Output output =
-      engine.generate("You can changes the colour of the borders in dialog.", call);
+      engine.generate("Move the mouse pointer over border until the the pointer changes.", call);
   std::cout << '\n' << output.stats.generated_tokens << " tokens\n";
 } catch (const tandem::Error& error) {
   std::cerr << error.what() << '\n';

@@ -46,7 +46,7 @@ class ShortAndWithoutDigits : public tandem::Constraint {
 int main(int argc, char** argv) try {
   const auto engine = tandem::Engine::load(argc > 1 ? argv[1] : "examples/models/correct-en");
 
-  tandem::Request request("The table have 12 row and 4 column on the first page.");
+  tandem::Request request("Select the the 12 cells on page 4 that you wants to copy.");
   const std::string free = engine.generate(request).text();
   request.constraint = std::make_shared<ShortAndWithoutDigits>(engine.tokenizer(), 20);
   const tandem::Output output = engine.generate(request);

@@ -11,9 +11,9 @@
 
 int main(int argc, char** argv) try {
   const auto engine = tandem::Engine::load(argc > 1 ? argv[1] : "examples/models/correct-en");
-  const std::vector<std::string> texts = {"She have two cat.",
-                                          "The row take the format of row above.",
-                                          "They told us that the meting would begin at nine."};
+  const std::vector<std::string> texts = {"You cannot deletes the last sheet of a document.",
+                                          "Inserts a new row above current row.",
+                                          "Type the text that you wants to search for."};
 
   std::vector<tandem::Output> outputs(8);
   std::vector<std::thread> threads;

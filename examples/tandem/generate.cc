@@ -76,13 +76,10 @@ Command add_generate(CLI::App& program) {
   app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
   app->add_option("-o,--output", command->output, "File to write; standard output if not given");
   command->progress.add_to(*app);
-  app->footer(
-      "Example:\n"
-      "  echo '{\"id\": \"1\", \"text\": \"She have two cat.\", \"generation\": {\"num_beams\": "
-      "4}}' "
-      "|\n"
-      "    tandem generate -m examples/models/correct-en --json\n"
-      "The fields of requests and answers are described in docs/formats.md.");
+  app->footer(R"(Example:
+  echo '{"id": "1", "text": "You cannot deletes a sheet.", "generation": {"num_beams": 4}}' |
+    tandem generate -m examples/models/correct-en --json
+The fields of requests and answers are described in docs/formats.md.)");
   return {app, [command] { return command->run(); }};
 }
 

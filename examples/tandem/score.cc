@@ -86,10 +86,9 @@ Command add_score(CLI::App& program) {
   app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
   app->add_option("-o,--output", command->output, "File to write; standard output if not given");
   command->progress.add_to(*app);
-  app->footer(
-      "Example:\n"
-      "  printf 'She have two cat.\\tShe has two cats.\\n' | tandem score -m "
-      "examples/models/correct-en");
+  app->footer(R"(Example:
+  printf 'You cannot deletes a sheet.\tYou cannot delete a sheet.\n' |
+    tandem score -m examples/models/correct-en)");
   return {app, [command] { return command->run(); }};
 }
 

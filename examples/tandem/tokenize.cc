@@ -155,9 +155,8 @@ Command add_tokenize(CLI::App& program) {
   app->add_flag("--as-target", command->as_target, "Plain text is text of the target side");
   app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
   app->add_option("-o,--output", command->output, "File to write; standard output if not given");
-  app->footer(
-      "Example:\n"
-      "  echo 'She has two cats.' | tandem tokenize -m examples/models/correct-en");
+  app->footer(R"(Example:
+  echo 'Click the OK button.' | tandem tokenize -m examples/models/correct-en)");
   return {app, [command] { return command->run(); }};
 }
 

@@ -157,10 +157,9 @@ Command add_translate(CLI::App& program) {
   app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
   app->add_option("-o,--output", command->output, "File to write; standard output if not given");
   command->progress.add_to(*app);
-  app->footer(
-      "Example:\n"
-      "  echo 'She have two cat.' | tandem translate -m examples/models/correct-en\n"
-      "  tandem translate -m opus-mt-en-de --beam-size 4 -i page.txt -o page.de.txt");
+  app->footer(R"(Example:
+  echo 'Click the the OK button to close dialog.' | tandem translate -m examples/models/correct-en
+  tandem translate -m opus-mt-en-de --beam-size 4 -i page.txt -o page.de.txt)");
   return {app, [command] { return command->run(); }};
 }
 

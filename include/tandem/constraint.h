@@ -68,6 +68,11 @@ class TANDEM_EXPORT Constraint {
   /// Tells that `token` came. Called only with tokens that `allowed` allowed, never with the end.
   virtual void advance(TokenId token) = 0;
 
+  /// Tells, before anything else came, that the model forces `token` in front of the text: its mark
+  /// of the target language, say (`forced_bos_token_id`). Most constraints speak about the text and
+  /// need not know.
+  virtual void begin_after(TokenId token) { static_cast<void>(token); }
+
   /// True if the output may end here.
   virtual bool can_end() const = 0;
 
@@ -80,7 +85,9 @@ class TANDEM_EXPORT Constraint {
 };
 
 /// The output, without its end token, is one of `sequences` (a closed set of labels). An empty
-/// sequence stands for an empty output. Throws Error{unsatisfiable} if there is no sequence.
+/// sequence stands for an empty output. Where the model forces a first token, the sequences include
+/// it, as in the prefix functions of transformers: if none begins with it, that token is the whole
+/// output. Throws Error{unsatisfiable} if there is no sequence.
 TANDEM_EXPORT std::shared_ptr<const Constraint> make_trie_constraint(
     const std::vector<std::vector<TokenId>>& sequences);
 

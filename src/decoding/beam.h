@@ -21,8 +21,8 @@
 //                   the current one, or max_new_tokens under `never` with a positive penalty.
 //                 - Scores are processed log-probabilities, not renormalised unless asked.
 // Differs:        transformers pads with outputs of score -1e9 when masks leave fewer candidates
-// than
-//                 beams; here there are simply fewer, and n-best lists may be shorter.
+//                 than beams; here there are simply fewer, and n-best lists may be shorter. Only
+//                 where a forced first token leaves nothing but the end is the padding the same.
 // Laws:           equals a literal transcription of the rules on dense tables (beam_test.cc);
 //                 one beam equals greedy; wide beams equal exhaustive search.
 #pragma once

@@ -33,10 +33,27 @@ void BeamGroup::extend(std::vector<Extension> extensions) {
       next.push_back(std::move(path));
     }
   }
+  const bool was_first = running_.front().history.size() == 1;
   const int length = running_.front().generated(options_) + 1;
   running_ = std::move(next);
   parents_ = std::move(parents);
+  if (was_first && options_.forced_bos_token >= 0) fill_up();
   stop_if_due(length, extensions.front().score);
+}
+
+// A forced first token leaves one running output. transformers runs width_ copies of it, all but
+// the first with a sum of -1e9, and reports them where only the end may follow.
+void BeamGroup::fill_up() {
+  constexpr double kFillerScore = -1e9;
+  if (running_.size() != 1 || !running_.front().constraint) return;
+  const TokenMask allowed = running_.front().constraint->allowed();
+  if (allowed.list() == nullptr || !allowed.list()->empty()) return;
+  while (running_.size() < static_cast<std::size_t>(width_)) {
+    running_.push_back(running_.front().fork());
+    running_.back().score += kFillerScore;
+    parents_.push_back(parents_.front());
+    last_tokens_.push_back(last_tokens_.front());
+  }
 }
 
 // `length` tokens have been generated, and the best sum of this step is `best_candidate`.

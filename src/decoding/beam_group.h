@@ -57,6 +57,7 @@ class BeamGroup {
 
  private:
   void keep_finished(const Path& path, FinishReason reason);
+  void fill_up();
   void stop_if_due(int length, double best_candidate);
   bool can_improve(double best, int length) const;
 

@@ -28,6 +28,7 @@ void Path::append(const SearchOptions& options, TokenId token) {
   const bool is_mark = history.size() == 1 && token == options.forced_bos_token;
   history.push_back(token);
   const bool is_end = generated(options) > 0 && options.is_eos(token);
+  if (constraint && is_mark) constraint->begin_after(token);
   if (constraint && !is_mark && !is_end) constraint->advance(token);
 }
 

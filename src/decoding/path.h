@@ -29,7 +29,8 @@ struct Path {
   static Start start(const SearchOptions& options);
 
   // Appends what the constraint allows. A forced first token is the model's own mark (a language,
-  // say) and the end token ends the text: the constraint sees neither.
+  // say) and the end token ends the text: the constraint is told of the first by begin_after and
+  // does not see the second.
   void append(const SearchOptions& options, TokenId token);
 
   // A copy that goes its own way.

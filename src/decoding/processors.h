@@ -13,8 +13,8 @@
 //                   forced token, which overwrites what came before it. So a banned end token is
 //                   never decayed (transformers gets NaN from that).
 //                 - A constraint also holds where a token is forced: where the two contradict
-//                   each other, nothing is allowed. A forced *first* token is no part of the text
-//                   that the constraint speaks about, and passes it.
+//                   each other, nothing is allowed. A forced *first* token passes: the
+//                   constraint is told of it (Constraint::begin_after).
 //                 - Of several forced end tokens the lowest is taken; all of them would tie.
 #pragma once
 

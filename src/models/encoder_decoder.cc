@@ -62,8 +62,12 @@ void EncoderDecoder::pack_embeddings(Backend& backend, const ModelWeights& weigh
   const Parameter source_positions = pack_shared(weights.encoder_positions, {}, {});
   const Parameter target_positions =
       pack_shared(weights.decoder_positions, weights.encoder_positions, source_positions);
-  source_embedding_ = Embedding(source_table, source_positions, spec_.embedding_scale);
-  target_embedding_ = Embedding(target_table, target_positions, spec_.embedding_scale);
+  source_embedding_ =
+      Embedding(source_table, source_positions, spec_.embedding_scale, spec_.encoder.embedding_norm,
+                norm(backend, weights.encoder_embedding_norm));
+  target_embedding_ =
+      Embedding(target_table, target_positions, spec_.embedding_scale, spec_.decoder.embedding_norm,
+                norm(backend, weights.decoder_embedding_norm));
 }
 
 SublayerNorm EncoderDecoder::sublayer_norm(Backend& backend, const NormWeights& weights) const {
@@ -157,14 +161,34 @@ void EncoderDecoder::pack_decoder(Backend& backend, const ModelWeights& weights)
   decoder_final_norm_ = norm(backend, weights.decoder_final_norm);
 }
 
+// --- positions ---------------------------------------------------------------------------------
+
+std::int64_t EncoderDecoder::max_source_positions() const {
+  return source_embedding_.position_rows() -
+         (source_embedding_.position_rows() > 0 ? spec_.encoder.position_offset : 0);
+}
+
+std::int64_t EncoderDecoder::max_target_positions() const {
+  return target_embedding_.position_rows() -
+         (target_embedding_.position_rows() > 0 ? spec_.decoder.position_offset : 0);
+}
+
+bool EncoderDecoder::is_uncounted(TokenId id) const {
+  return spec_.padding_aware_positions && id == spec_.pad_token;
+}
+
+std::int32_t EncoderDecoder::position_row(const StackSpec& stack, TokenId id,
+                                          std::int32_t position) const {
+  return is_uncounted(id) ? spec_.pad_token : position + stack.position_offset;
+}
+
 // --- encoder -----------------------------------------------------------------------------------
 
 void EncoderDecoder::check_source(std::span<const TokenId> ids) const {
   if (ids.empty())
     throw Error(ErrorCode::invalid_argument,
                 "the source has no tokens; expected at least the end of the sentence");
-  check_positions(static_cast<std::int64_t>(ids.size()), source_embedding_.max_positions(),
-                  "source");
+  check_positions(static_cast<std::int64_t>(ids.size()), max_source_positions(), "source");
   for (const TokenId id : ids) check_token(id, 0, source_embedding_.vocabulary_size(), "source");
 }
 
@@ -178,8 +202,11 @@ void EncoderDecoder::plan_sources(ModelWorkspace& workspace,
     const auto length = checked_cast<std::int32_t>(ids.size(), "source length");
     workspace.sentences.push_back({static_cast<std::int64_t>(workspace.ids.size()), length});
     workspace.ids.insert(workspace.ids.end(), ids.begin(), ids.end());
-    for (std::int32_t position = 0; position < length; ++position)
-      workspace.positions.push_back(position);
+    std::int32_t counted = 0;
+    for (const TokenId id : ids) {
+      workspace.positions.push_back(position_row(spec_.encoder, id, counted));
+      if (!is_uncounted(id)) ++counted;
+    }
   }
 }
 
@@ -189,7 +216,7 @@ std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
   plan_sources(workspace, sources);
   const auto tokens = static_cast<std::int64_t>(workspace.ids.size());
   const MatrixView x = workspace.layers.hidden.matrix(backend, tokens, spec_.model_dim);
-  source_embedding_.forward(backend, workspace.ids, workspace.positions, x);
+  source_embedding_.forward(backend, workspace.ids, workspace.positions, x, workspace.layers);
   probe(workspace, "encoder", 0, x);
   for (std::size_t i = 0; i < encoder_.size(); ++i) {
     encoder_[i].self.encode(backend, x, workspace.sentences, workspace.layers);
@@ -246,8 +273,7 @@ DecoderState EncoderDecoder::new_state(Backend& backend) const {
 void EncoderDecoder::check_row(const DecoderRow& row) const {
   TANDEM_CHECK(row.source != nullptr && !row.tokens.empty() &&
                row.slots.size() >= row.tokens.size());
-  check_positions(static_cast<std::int64_t>(row.slots.size()), target_embedding_.max_positions(),
-                  "target");
+  check_positions(static_cast<std::int64_t>(row.slots.size()), max_target_positions(), "target");
   for (const TokenId token : row.tokens)
     check_token(token, -1, target_embedding_.vocabulary_size(), "target");
 }
@@ -266,7 +292,9 @@ void EncoderDecoder::plan_rows(ModelWorkspace& workspace, std::span<const Decode
                               row.slots.data()});
     workspace.ids.insert(workspace.ids.end(), row.tokens.begin(), row.tokens.end());
     for (std::size_t p = static_cast<std::size_t>(cached); p < row.slots.size(); ++p) {
-      workspace.positions.push_back(static_cast<std::int32_t>(p));
+      workspace.positions.push_back(position_row(spec_.decoder,
+                                                 row.tokens[p - static_cast<std::size_t>(cached)],
+                                                 static_cast<std::int32_t>(p)));
       workspace.new_slots.push_back(row.slots[p]);
       workspace.previous_slots.push_back(p == 0 ? -1 : row.slots[p - 1]);
     }
@@ -300,7 +328,7 @@ ConstMatrixView EncoderDecoder::decode(Backend& backend, std::span<const Decoder
   const StepBatch batch{workspace.rows, workspace.new_slots, workspace.previous_slots};
   const MatrixView x = workspace.layers.hidden.matrix(
       backend, static_cast<std::int64_t>(workspace.ids.size()), spec_.model_dim);
-  target_embedding_.forward(backend, workspace.ids, workspace.positions, x);
+  target_embedding_.forward(backend, workspace.ids, workspace.positions, x, workspace.layers);
   probe(workspace, "decoder", 0, x);
   for (std::size_t i = 0; i < decoder_.size(); ++i) {
     const auto run_self = [&](const auto& self) {

@@ -66,9 +66,9 @@ class EncoderDecoder {
   // outside the vocabulary.
   void check_source(std::span<const TokenId> ids) const;
   // The most tokens of a source; 0: any number.
-  std::int64_t max_source_positions() const { return source_embedding_.max_positions(); }
+  std::int64_t max_source_positions() const;
   // The most positions of a target, the start token included; 0: any number.
-  std::int64_t max_target_positions() const { return target_embedding_.max_positions(); }
+  std::int64_t max_target_positions() const;
 
   // Encodes sentences together. Throws Error as check_source.
   std::vector<std::shared_ptr<const EncodedSource>> encode(
@@ -117,6 +117,11 @@ class EncoderDecoder {
                                             const StackSpec& stack, Direction direction);
   void pack_output(Backend& backend, const LinearWeights& weights);
 
+  // Padding, of models whose positions know it: see ModelSpec::padding_aware_positions.
+  bool is_uncounted(TokenId id) const;
+  // The row of the position table for a token at `position`. In the decoder a position counts every
+  // token before it, so that it does not depend on how many were fed together.
+  std::int32_t position_row(const StackSpec& stack, TokenId id, std::int32_t position) const;
   void plan_sources(ModelWorkspace& workspace,
                     std::span<const std::span<const TokenId>> sources) const;
   void plan_rows(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const;

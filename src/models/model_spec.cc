@@ -40,6 +40,17 @@ std::string_view name_of(PositionKind kind) {
   }
   return "?";
 }
+std::string_view name_of(EmbeddingNorm norm) {
+  switch (norm) {
+    case EmbeddingNorm::none:
+      return "none";
+    case EmbeddingNorm::sum:
+      return "sum";
+    case EmbeddingNorm::tokens:
+      return "tokens";
+  }
+  return "?";
+}
 std::string_view name_of(StartToken start) {
   return start == StartToken::token ? "token" : "zero_vector";
 }
@@ -191,8 +202,6 @@ void check_sizes(const ModelSpec& spec) {
 }
 
 void check_stack(const ModelSpec& spec, const StackSpec& stack) {
-  require(spec, stack.position_offset == 0, "position_offset", stack.position_offset);
-  require(spec, !stack.embedding_norm, "embedding_norm", stack.embedding_norm);
   require(spec, stack.attention_window == 0, "attention_window", stack.attention_window);
 }
 
@@ -272,8 +281,6 @@ void check_implemented(const ModelSpec& spec) {
   require(spec, spec.norm == NormKind::layer || spec.norm == NormKind::rms, "norm", spec.norm);
   require(spec, !spec.norm_on_both_sides, "norm_on_both_sides", spec.norm_on_both_sides);
   require(spec, spec.front_end == FrontEnd::tokens, "front_end", spec.front_end);
-  require(spec, !spec.padding_aware_positions, "padding_aware_positions",
-          spec.padding_aware_positions);
   require(spec, spec.attention_scale != AttentionScale::constant, "attention_scale",
           spec.attention_scale);
   require(spec, spec.key_value_heads == 0, "key_value_heads", spec.key_value_heads);

@@ -17,6 +17,7 @@
 
 #include "kernels/backend.h"
 #include "nn/attention.h"
+#include "nn/embedding.h"
 #include "nn/norm.h"
 
 namespace tandem {
@@ -53,11 +54,11 @@ struct StackSpec {
   int heads = 1;
   int feed_forward_dim = 0;  // of the first layer
   PositionKind positions = PositionKind::none;
-  int position_offset = 0;      // row of the table for the first token
-  int max_positions = 0;        // tokens that the positions allow; 0: any number
-  bool final_norm = false;      // after the last layer
-  bool embedding_norm = false;  // right after the embeddings
-  int attention_window = 0;     // keys seen on each side; 0: all
+  int position_offset = 0;  // row of the table for the first token
+  int max_positions = 0;    // tokens that the positions allow; 0: any number
+  bool final_norm = false;  // after the last layer
+  EmbeddingNorm embedding_norm = EmbeddingNorm::none;
+  int attention_window = 0;  // keys seen on each side; 0: all
 };
 
 struct ModelSpec {
@@ -81,9 +82,10 @@ struct ModelSpec {
   // Embeddings and positions.
   FrontEnd front_end = FrontEnd::tokens;
   float embedding_scale = 1.0F;
-  bool padding_aware_positions = false;  // counted over tokens that are not padding
-  bool shared_embeddings = false;        // source and target use one table
-  bool tied_output = false;              // the output projection is the target embedding
+  // Padding takes the table's row of that number and is not counted in the source.
+  bool padding_aware_positions = false;
+  bool shared_embeddings = false;  // source and target use one table
+  bool tied_output = false;        // the output projection is the target embedding
   StartToken start = StartToken::token;
 
   // Attention.

@@ -27,8 +27,9 @@ struct DecoderLayerWeights {
 struct ModelWeights {
   // float32 [V, D]. The same bytes for both when they are shared: they are then stored once.
   Tensor source_embedding, target_embedding;
-  Tensor encoder_positions, decoder_positions;         // float32 [P, D]; empty: the model has none
-  NormWeights encoder_final_norm, decoder_final_norm;  // empty: none
+  Tensor encoder_positions, decoder_positions;  // float32 [P, D]; empty: the model has none
+  NormWeights encoder_embedding_norm, decoder_embedding_norm;  // empty: none
+  NormWeights encoder_final_norm, decoder_final_norm;          // empty: none
   // Relative bias [buckets, H] of self-attention: none, one for all layers, or one for each.
   std::vector<Tensor> encoder_relative_bias, decoder_relative_bias;
   std::vector<EncoderLayerWeights> encoder;

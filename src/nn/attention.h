@@ -34,7 +34,7 @@ struct AttentionWeights {
 // What self-attention's keys and values are computed from in a pre-norm model.
 enum class KeyInput : std::uint8_t {
   normalized,  // the same as the queries
-  raw          // the residual stream (native Marian; bergamot.md 4.2.4)
+  raw          // the residual stream (native Marian; marian-dev, transformer.h)
 };
 
 struct AttentionSettings {

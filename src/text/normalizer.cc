@@ -54,7 +54,7 @@ CharacterMap::CharacterMap(std::string_view blob, const std::string& name) {
   }
 }
 
-CharacterMap::Replacement CharacterMap::longest_rule(std::string_view text) const noexcept {
+CharacterMap::Replacement CharacterMap::rule(std::string_view text, Length wanted) const noexcept {
   if (!starts_[static_cast<unsigned char>(text[0])]) return {};
   std::size_t length = 0;
   std::uint32_t value = 0;
@@ -69,6 +69,7 @@ CharacterMap::Replacement CharacterMap::longest_rule(std::string_view text) cons
     if (at >= units_.size()) break;
     length = i + 1;
     value = leaf_value(units_[at]);
+    if (wanted == Length::shortest) break;
   }
   if (length == 0 || value >= replacements_.size()) return {};
   const std::string_view rest = std::string_view(replacements_).substr(value);

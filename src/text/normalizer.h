@@ -39,9 +39,18 @@ class CharacterMap {
     std::size_t consumed = 0;  // 0: no rule applies here
   };
   // The longest rule that `text` begins with. Any blob is safe: every index is checked.
-  Replacement longest_rule(std::string_view text) const noexcept;
+  Replacement longest_rule(std::string_view text) const noexcept {
+    return rule(text, Length::longest);
+  }
+  // The shortest one.
+  Replacement shortest_rule(std::string_view text) const noexcept {
+    return rule(text, Length::shortest);
+  }
 
  private:
+  enum class Length { shortest, longest };
+  Replacement rule(std::string_view text, Length wanted) const noexcept;
+
   std::vector<std::uint32_t> units_;
   std::string replacements_;
   std::array<bool, 256> starts_{};  // bytes that a rule begins with

@@ -4,7 +4,6 @@
 // first whose `matches` says yes loads, so that a missing file of a known family is named.
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +13,14 @@
 
 #include "base/file_io.h"
 #include "base/quote.h"
+#include "text/families/byt5_tokenizer.h"
+#include "text/families/byte_level_tokenizer.h"
+#include "text/families/fairseq_tokenizers.h"
+#include "text/families/t5_tokenizer.h"
 #include "text/json_file.h"
 #include "text/marian_tokenizer.h"
+#include "text/model_folder.h"
+#include "text/pipeline/pipeline_tokenizer.h"
 #include "text/sentencepiece_tokenizer.h"
 
 namespace tandem {
@@ -23,56 +28,20 @@ namespace {
 
 using TokenizerPtr = std::shared_ptr<const Tokenizer>;
 
-// A model directory as the kinds see it.
-struct Folder {
-  std::string path;
-  std::vector<std::string> files;  // names, sorted
-  Limits limits;
-  nlohmann::json config = nlohmann::json::object();            // config.json, if it is there
-  nlohmann::json tokenizer_config = nlohmann::json::object();  // tokenizer_config.json
-
-  Folder(const std::string& directory, const Limits& bounds)
-      : path(directory), files(list_directory(directory)), limits(bounds) {
-    std::sort(files.begin(), files.end());
-    if (has("config.json")) config = read_json_object(at("config.json"), limits);
-    if (has("tokenizer_config.json"))
-      tokenizer_config = read_json_object(at("tokenizer_config.json"), limits);
-  }
-
-  bool has(const std::string& name) const {
-    return std::binary_search(files.begin(), files.end(), name);
-  }
-  std::string at(const std::string& name) const { return join_path(path, name); }
-  std::vector<std::string> ending_with(std::string_view suffix) const {
-    std::vector<std::string> found;
-    std::copy_if(files.begin(), files.end(), std::back_inserter(found),
-                 [&](const std::string& name) { return name.ends_with(suffix); });
-    return found;
-  }
-  std::string model_type() const { return string_member(config, "model_type", ""); }
-
-  std::shared_ptr<const SentencePiece> pieces(const std::string& name) const {
-    return SentencePiece::load(at(name), limits);
-  }
-  std::shared_ptr<const Vocabulary> vocabulary(const std::string& name) const {
-    return std::make_shared<const Vocabulary>(Vocabulary::load(at(name), limits));
-  }
-};
-
 // A special token of tokenizer_config.json: its string, or an object with the string as "content".
-std::string special_token(const Folder& folder, const char* key, const std::string& fallback) {
+std::string special_token(const ModelFolder& folder, const char* key, const std::string& fallback) {
   const auto member = folder.tokenizer_config.find(key);
   if (member != folder.tokenizer_config.end() && member->is_object())
     return string_member(*member, "content", fallback);
   return string_member(folder.tokenizer_config, key, fallback);
 }
 
-bool is_huggingface_marian(const Folder& folder) {
+bool is_huggingface_marian(const ModelFolder& folder) {
   return string_member(folder.tokenizer_config, "tokenizer_class", "") == "MarianTokenizer" ||
          folder.model_type() == "marian" || (folder.has("source.spm") && folder.has("vocab.json"));
 }
 
-TokenizerPtr load_huggingface_marian(const Folder& folder) {
+TokenizerPtr load_huggingface_marian(const ModelFolder& folder) {
   MarianTokenizer::Parts parts;
   parts.source_pieces = folder.pieces("source.spm");
   parts.target_pieces = folder.pieces("target.spm");
@@ -88,12 +57,12 @@ TokenizerPtr load_huggingface_marian(const Folder& folder) {
 }
 
 // OPUS-MT's own packages: source.spm, target.spm and one vocabulary in YAML.
-bool is_opus_package(const Folder& folder) {
+bool is_opus_package(const ModelFolder& folder) {
   return folder.has("source.spm") && folder.has("target.spm") &&
          folder.ending_with("vocab.yml").size() == 1;
 }
 
-TokenizerPtr load_opus_package(const Folder& folder) {
+TokenizerPtr load_opus_package(const ModelFolder& folder) {
   MarianTokenizer::Parts parts;
   parts.source_pieces = folder.pieces("source.spm");
   parts.target_pieces = folder.pieces("target.spm");
@@ -103,7 +72,7 @@ TokenizerPtr load_opus_package(const Folder& folder) {
 }
 
 // Marian with SentencePiece inside: one `vocab*.spm`, or `srcvocab*.spm` and `trgvocab*.spm`.
-std::vector<std::string> native_vocabularies(const Folder& folder) {
+std::vector<std::string> native_vocabularies(const ModelFolder& folder) {
   std::vector<std::string> shared, source, target;
   for (const std::string& name : folder.ending_with(".spm")) {
     if (name.starts_with("vocab")) shared.push_back(name);
@@ -115,11 +84,11 @@ std::vector<std::string> native_vocabularies(const Folder& folder) {
   return {};
 }
 
-bool is_native_marian(const Folder& folder) {
+bool is_native_marian(const ModelFolder& folder) {
   return !native_vocabularies(folder).empty();
 }
 
-TokenizerPtr load_native_marian(const Folder& folder) {
+TokenizerPtr load_native_marian(const ModelFolder& folder) {
   const std::vector<std::string> names = native_vocabularies(folder);
   const auto source = folder.pieces(names.front());
   const auto target = names.size() == 1 ? source : folder.pieces(names.back());
@@ -129,9 +98,38 @@ TokenizerPtr load_native_marian(const Folder& folder) {
 struct Kind {
   const char* name;
   const char* files;  // what a directory of this kind has, for messages
-  bool (*matches)(const Folder&);
-  TokenizerPtr (*load)(const Folder&);
+  bool (*matches)(const ModelFolder&);
+  TokenizerPtr (*load)(const ModelFolder&);
 };
+
+bool has_tokenizer_json(const ModelFolder& folder) {
+  return folder.has("tokenizer.json");
+}
+
+bool is_byt5(const ModelFolder& folder) {
+  return folder.tokenizer_class() == "ByT5Tokenizer";
+}
+
+bool is_t5(const ModelFolder& folder) {
+  return folder.tokenizer_class() == "T5Tokenizer";
+}
+
+bool is_pegasus(const ModelFolder& folder) {
+  return folder.tokenizer_class() == "PegasusTokenizer";
+}
+
+bool is_m2m100(const ModelFolder& folder) {
+  return folder.tokenizer_class() == "M2M100Tokenizer";
+}
+
+bool is_fairseq(const ModelFolder& folder) {
+  const std::string name = folder.tokenizer_class();
+  return name == "MBartTokenizer" || name == "MBart50Tokenizer" || name == "NllbTokenizer";
+}
+
+bool is_byte_level(const ModelFolder& folder) {
+  return folder.has("vocab.json") && folder.has("merges.txt");
+}
 
 constexpr std::array kKinds{
     Kind{"Hugging Face Marian", "source.spm, target.spm, vocab.json", is_huggingface_marian,
@@ -140,9 +138,18 @@ constexpr std::array kKinds{
          load_opus_package},
     Kind{"native Marian", "vocab*.spm, or srcvocab*.spm and trgvocab*.spm", is_native_marian,
          load_native_marian},
+    Kind{"the tokenizers library", "tokenizer.json", has_tokenizer_json,
+         pipeline::PipelineTokenizer::load},
+    Kind{"ByT5", "a configuration that names the class ByT5Tokenizer", is_byt5,
+         Byt5Tokenizer::load},
+    Kind{"T5", "spiece.model", is_t5, T5Tokenizer::load},
+    Kind{"Pegasus", "spiece.model", is_pegasus, load_pegasus},
+    Kind{"M2M100", "sentencepiece.bpe.model, vocab.json", is_m2m100, load_m2m100},
+    Kind{"mBART, mBART-50 and NLLB", "sentencepiece.bpe.model", is_fairseq, load_fairseq},
+    Kind{"BART and Whisper", "vocab.json, merges.txt", is_byte_level, ByteLevelTokenizer::load},
 };
 
-[[noreturn]] void fail_unsupported(const Folder& folder) {
+[[noreturn]] void fail_unsupported(const ModelFolder& folder) {
   constexpr std::size_t kMostNames = 20;
   std::string found, known;
   for (std::size_t i = 0; i < std::min(folder.files.size(), kMostNames); ++i)
@@ -164,7 +171,7 @@ std::shared_ptr<const Tokenizer> Tokenizer::load(const std::string& path, const 
     const auto pieces = SentencePiece::load(path, limits);
     return std::make_shared<const SentencePieceTokenizer>(pieces, pieces, EndToken::omitted);
   }
-  const Folder folder(path, limits);
+  const ModelFolder folder(path, limits);
   for (const Kind& kind : kKinds)
     if (kind.matches(folder)) return kind.load(folder);
   fail_unsupported(folder);

@@ -208,6 +208,14 @@ Vocabulary Vocabulary::parse(std::string_view text, const std::string& name, con
   return vocabulary;
 }
 
+Vocabulary Vocabulary::from_entries(std::vector<std::pair<std::string, std::int64_t>> entries,
+                                    const std::string& name, const Limits& limits) {
+  Vocabulary vocabulary;
+  for (auto& [token, id] : entries) vocabulary.add(std::move(token), id, name, limits);
+  vocabulary.index_by_id(name);
+  return vocabulary;
+}
+
 Vocabulary Vocabulary::load(const std::string& path, const Limits& limits) {
   return parse(read_file(path, limits.max_tokenizer_bytes, "vocabulary"), path, limits);
 }

@@ -6,10 +6,12 @@
 // Cost: linear in the file, one hash look-up for each string.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <tandem/constraint.h>
@@ -28,6 +30,9 @@ class Vocabulary {
   // Throws Error: corrupt, resource_exhausted (an id beyond limits.max_vocabulary).
   static Vocabulary parse(std::string_view text, const std::string& name,
                           const Limits& limits = {});
+  // The same from what another file held. Throws as parse does.
+  static Vocabulary from_entries(std::vector<std::pair<std::string, std::int64_t>> entries,
+                                 const std::string& name, const Limits& limits = {});
   // Reads the file. Throws what read_file and parse throw.
   static Vocabulary load(const std::string& path, const Limits& limits = {});
 

@@ -6,7 +6,7 @@
 int main(int argc, char** argv) try {
   if (argc != 2) return 2;
   const auto engine = tandem::Engine::load(argv[1]);
-  const std::string text = engine.translate("She have two cat.");
+  const std::string text = engine.translate("You cannot deletes the last sheet of a document.");
   std::cout << tandem::version() << ": " << text << '\n';
   return text.empty() ? 1 : 0;
 } catch (const tandem::Error& error) {

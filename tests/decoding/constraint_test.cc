@@ -148,20 +148,39 @@ TEST(Trie, APrefixOutsideLeavesNoOutputAndNeedsNoPass) {
   }
 }
 
-TEST(Trie, AForcedLanguageTokenIsNoPartOfTheText) {
+// transformers' golden cases of NLLB, M2M100, mBART and BART with a forced first token.
+TEST(Trie, AForcedFirstTokenIsPartOfTheSequencesOrIsFollowedByTheEnd) {
   const RandomCase random_case = plain_case(1);
   SearchOptions options = small_options(random_case);
   options.forced_bos_token = 10;
+  const Sequences members{{10, 4, 5}, {10, 6}, {4, 5}};
+  options.constraint = make_trie_constraint(members);
+  for (const SearchOptions& each : all_strategies(options))
+    for (const Hypothesis& hypothesis : run(random_case.model, 0, each).hypotheses)
+      EXPECT_THAT(members, ::testing::Contains(text_of(each, hypothesis)));
+
   options.constraint = make_trie_constraint({{4, 5}, {6}});
-  for (const SearchOptions& each : all_strategies(options)) {
-    for (const Hypothesis& hypothesis : run(random_case.model, 0, each).hypotheses) {
-      auto text = text_of(each, hypothesis);
-      ASSERT_FALSE(text.empty());
-      EXPECT_EQ(text.front(), 10);
-      text.erase(text.begin());
-      EXPECT_THAT((Sequences{{4, 5}, {6}}), ::testing::Contains(text));
-    }
-  }
+  for (const SearchOptions& each : all_strategies(options))
+    for (const Hypothesis& hypothesis : run(random_case.model, 0, each).hypotheses)
+      EXPECT_EQ(text_of(each, hypothesis), Sequences::value_type{10});
+}
+
+// transformers runs as many copies of a forced first token as there are beams, all but the first
+// with a sum of -1e9.
+TEST(Trie, AForcedFirstTokenLeavesAFullListBehindTheOnlyOutput) {
+  const RandomCase random_case = plain_case(1);
+  SearchOptions options = small_options(random_case);
+  options.forced_bos_token = 10;
+  options.constraint = make_trie_constraint({{4, 5}});
+  options.strategy = Beam{};
+  options.num_beams = options.num_return_sequences = 3;
+  options.length_penalty = 1.0;
+  const auto hypotheses = run(random_case.model, 0, options).hypotheses;
+  ASSERT_EQ(hypotheses.size(), 3U);
+  EXPECT_GT(hypotheses[0].score, -1e3);
+  EXPECT_NEAR(hypotheses[1].score, -5e8, 1e3);
+  EXPECT_NEAR(hypotheses[2].score, -5e8, 1e3);
+  EXPECT_EQ(hypotheses[2].ids, hypotheses[0].ids);
 }
 
 TEST(Trie, WithoutSequencesIsAnError) {

@@ -67,7 +67,7 @@ TEST(Marian, TheSpecSaysWhatTheConfigSaysAndWhereItStands) {
   EXPECT_TRUE(spec.output_bias);
 }
 
-// ecosystem: checkpoints from before de-duplication, with and without copies, load alike.
+// Checkpoints from before de-duplication, with and without copies, load alike.
 TEST(Marian, EveryWayToStoreTheSameTiedTableGivesTheSameModel) {
   const auto expected = Checkpoint().logits();
   Checkpoint copies;

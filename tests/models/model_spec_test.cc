@@ -33,7 +33,6 @@ TEST(ModelSpec, EverySwitchThatTheForwardPassCannotComputeIsRefusedByName) {
       {"norm_on_both_sides", [](ModelSpec& s) { s.norm_on_both_sides = true; }},
       {"front_end = mel_convolution",
        [](ModelSpec& s) { s.front_end = FrontEnd::mel_convolution; }},
-      {"padding_aware_positions", [](ModelSpec& s) { s.padding_aware_positions = true; }},
       {"attention_scale = constant",
        [](ModelSpec& s) { s.attention_scale = AttentionScale::constant; }},
       {"key_value_heads = 2", [](ModelSpec& s) { s.key_value_heads = 2; }},
@@ -44,8 +43,6 @@ TEST(ModelSpec, EverySwitchThatTheForwardPassCannotComputeIsRefusedByName) {
       {"decoder_mixer = merged", [](ModelSpec& s) { s.decoder_mixer = DecoderMixer::merged; }},
       {"feed_forward_depth = 1", [](ModelSpec& s) { s.feed_forward_depth = 1; }},
       {"logits_soft_cap = 30", [](ModelSpec& s) { s.logits_soft_cap = 30; }},
-      {"position_offset = 2", [](ModelSpec& s) { s.decoder.position_offset = 2; }},
-      {"embedding_norm", [](ModelSpec& s) { s.encoder.embedding_norm = true; }},
       {"attention_window = 512", [](ModelSpec& s) { s.encoder.attention_window = 512; }}};
   for (const auto& [named, change] : changes) {
     ModelSpec spec = plain_spec();

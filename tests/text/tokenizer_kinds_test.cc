@@ -119,11 +119,11 @@ TEST_F(TokenizerLoad, AMissingFileOfAKnownFamilyIsNamed) {
 }
 
 TEST_F(TokenizerLoad, OtherKindsAreUnsupportedAndTheirFilesNamed) {
-  write("config.json", R"({"model_type": "t5"})");
+  write("config.json", R"({"model_type": "albert"})");
   write("spiece.model", "x");
   const Error e = error();
   EXPECT_EQ(e.code(), ErrorCode::unsupported);
-  EXPECT_THAT(e.message(), AllOf(HasSubstr("'spiece.model'"), HasSubstr("'t5'")));
+  EXPECT_THAT(e.message(), AllOf(HasSubstr("'spiece.model'"), HasSubstr("'albert'")));
   EXPECT_THAT(e.hint(), HasSubstr("source.spm, target.spm, vocab.json"));
 }
 

@@ -43,6 +43,9 @@ class Intersection : public Constraint {
   void advance(TokenId token) override {
     for (const auto& part : parts_) part->advance(token);
   }
+  void begin_after(TokenId token) override {
+    for (const auto& part : parts_) part->begin_after(token);
+  }
   bool can_end() const override {
     return std::all_of(parts_.begin(), parts_.end(),
                        [](const auto& part) { return part->can_end(); });

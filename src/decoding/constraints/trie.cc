@@ -1,9 +1,12 @@
 // Trie: the output is one of a closed set of sequences.
 //
 // Cost:     building O(total length of the sequences * log of the branching); a step O(log of the
-//           branching). States share one immutable trie; a clone is two words.
+//           branching). States share one immutable trie; a clone is three words.
+// First:    a token that the model forces in front is part of the sequences; if it begins none of
+//           them, the end follows it. So do the prefix functions of transformers.
 // Source:   De Cao et al. 2021, arXiv 2010.00904 (generative retrieval with a prefix tree).
-// Laws:     every output is a member; as many beams as members rank all of them as scoring them
+// Laws:     every output without such a token is a member; as many beams as members rank all of
+// them as scoring them
 //           one by one does (tests/decoding/constraint_test.cc).
 #include <cstddef>
 #include <map>
@@ -31,8 +34,8 @@ class Trie : public Constraint {
  public:
   explicit Trie(std::shared_ptr<const Nodes> nodes) : nodes_(std::move(nodes)) {}
 
-  TokenMask allowed() const override { return node().allowed; }
-  bool can_end() const override { return node().is_member; }
+  TokenMask allowed() const override { return is_left_ ? TokenMask::only({}) : node().allowed; }
+  bool can_end() const override { return is_left_ || node().is_member; }
   std::unique_ptr<Constraint> clone() const override { return std::make_unique<Trie>(*this); }
 
   void advance(TokenId token) override {
@@ -41,8 +44,17 @@ class Trie : public Constraint {
     at_ = child->second;
   }
 
+  void begin_after(TokenId token) override {
+    const auto child = node().children.find(token);
+    if (child == node().children.end())
+      is_left_ = true;
+    else
+      at_ = child->second;
+  }
+
   std::vector<TokenId> forced_run() const override {
     std::vector<TokenId> run;
+    if (is_left_) return run;
     for (const Node* at = &node(); !at->is_member && at->children.size() == 1;) {
       const auto& [token, child] = *at->children.begin();
       run.push_back(token);
@@ -56,6 +68,7 @@ class Trie : public Constraint {
 
   std::shared_ptr<const Nodes> nodes_;
   std::size_t at_ = 0;
+  bool is_left_ = false;  // a forced first token is in no sequence: only the end may follow
 };
 
 }  // namespace

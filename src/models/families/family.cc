@@ -2,7 +2,14 @@
 
 #include <array>
 
+#include "models/families/bart.h"
+#include "models/families/blenderbot.h"
+#include "models/families/blenderbot_small.h"
+#include "models/families/fsmt.h"
+#include "models/families/m2m_100.h"
 #include "models/families/marian.h"
+#include "models/families/mbart.h"
+#include "models/families/pegasus.h"
 #include "models/families/t5.h"
 
 namespace tandem {
@@ -15,6 +22,13 @@ struct Family {
 
 constexpr std::array kFamilies{
     Family{"marian", load_marian},
+    Family{"bart", load_bart},
+    Family{"mbart", load_mbart},
+    Family{"m2m_100", load_m2m_100},
+    Family{"pegasus", load_pegasus},
+    Family{"blenderbot", load_blenderbot},
+    Family{"blenderbot-small", load_blenderbot_small},
+    Family{"fsmt", load_fsmt},
     Family{"t5", load_t5},
     Family{"mt5", load_t5},
     Family{"umt5", load_t5},

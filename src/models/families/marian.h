@@ -6,10 +6,16 @@
 // the norm's epsilon: see marian_native.h.
 #pragma once
 
-#include "models/families/family.h"
+#include "models/families/bart_style.h"
 
 namespace tandem {
 
-FamilyModel load_marian(const JsonObject& config, WeightMap& weights, const Limits& limits);
+inline FamilyModel load_marian(const JsonObject& config, WeightMap& weights, const Limits& limits) {
+  BartStyle style;
+  style.family = "marian";
+  style.positions = PositionKind::sinusoid_paper;
+  style.target_vocabulary_key = "decoder_vocab_size";
+  return load_bart_style(style, config, weights, limits);
+}
 
 }  // namespace tandem

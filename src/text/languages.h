@@ -1,0 +1,45 @@
+// The languages of a multilingual model: which token stands for the one a caller names.
+//
+// What it does:  takes the family's own spelling (de_DE, deu_Latn, de) and BCP 47 tags (de, de-DE,
+//                zh-Hant, zh-TW), in any case, and answers with the id of the language's token.
+// Cost:          a scan over the codes, at most a few hundred.
+// Source:        RFC 5646 (BCP 47) for the form of tags; ISO 639-1 and 639-3 for the names; where
+//                639-1 names a group (zh, ar, no), the member that these models were trained on.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tandem/constraint.h>
+
+namespace tandem {
+
+// Immutable once filled, then thread-safe.
+class Languages {
+ public:
+  // `code` in the family's spelling.
+  void add(std::string code, TokenId id);
+
+  bool empty() const noexcept { return codes_.empty(); }
+
+  // The id of the token for `wanted`. Throws Error{invalid_argument} with the nearest codes in the
+  // hint; `what` begins the message, such as "source language".
+  TokenId find(std::string_view wanted, std::string_view what) const;
+
+ private:
+  // A tag in parts: ISO 639-3 language, ISO 15924 script, ISO 3166 region, in lower case; empty
+  // where the tag does not say.
+  struct Tag {
+    std::string language, script, region;
+  };
+  static Tag parse(std::string_view code);
+  // How well a code of the family answers a tag; negative: another language or script.
+  static int agreement(const Tag& wanted, const Tag& code) noexcept;
+
+  std::vector<std::string> codes_;
+  std::vector<Tag> tags_;
+  std::vector<TokenId> ids_;
+};
+
+}  // namespace tandem
