@@ -81,7 +81,7 @@ struct AttentionShape {
   float scale = 1.0F;  // multiplies the scores, usually 1 / sqrt(head_dim)
   // [H, 2 * R + 1], or empty: what a head adds to the scaled score of a key by its distance
   // d = position of the key - position of the query. Column R + d; beyond R the outermost columns.
-  ConstMatrixView distance_bias;
+  ConstMatrixView distance_bias = {};
 };
 
 // One query of `select`: which row of logits, and what is asked of it.

@@ -61,7 +61,7 @@ struct AttendHead {
   std::int64_t num_keys;
   std::int64_t head_dim;
   float scale;
-  // Null, or the bias of distance 0 of this head: key j adds bias[clamp(j - position, -reach, reach)].
+  // Null, or this head's bias of distance 0: key j adds bias[clamp(j - position, -reach, reach)].
   const float* bias;
   std::int64_t position;
   std::int64_t reach;

@@ -62,13 +62,12 @@ void EncoderDecoder::pack_embeddings(Backend& backend, const ModelWeights& weigh
   const Parameter source_positions = pack_shared(weights.encoder_positions, {}, {});
   const Parameter target_positions =
       pack_shared(weights.decoder_positions, weights.encoder_positions, source_positions);
-  const auto norm = [&](const NormWeights& norm_weights) {
-    return Norm(backend, norm_weights, spec_.norm_epsilon);
-  };
-  source_embedding_ = Embedding(source_table, source_positions, spec_.embedding_scale,
-                                spec_.encoder.embedding_norm, norm(weights.encoder_embedding_norm));
-  target_embedding_ = Embedding(target_table, target_positions, spec_.embedding_scale,
-                                spec_.decoder.embedding_norm, norm(weights.decoder_embedding_norm));
+  source_embedding_ =
+      Embedding(source_table, source_positions, spec_.embedding_scale, spec_.encoder.embedding_norm,
+                norm(backend, weights.encoder_embedding_norm));
+  target_embedding_ =
+      Embedding(target_table, target_positions, spec_.embedding_scale, spec_.decoder.embedding_norm,
+                norm(backend, weights.decoder_embedding_norm));
 }
 
 SublayerNorm EncoderDecoder::sublayer_norm(Backend& backend, const NormWeights& weights) const {

@@ -48,6 +48,53 @@ TEST_P(Attention, RaggedGroupsEqualTheReference) {
   }
 }
 
+// The groups of a decoder step and of an encoder, with keys on both sides of the query and beyond
+// the reach of the table.
+TEST_P(Attention, ABiasByDistanceEqualsTheReference) {
+  for (const std::int64_t reach : {0, 1, 5, 40}) {
+    for (const std::int32_t head_dim : {5, 16, 64}) {
+      const std::int64_t width = std::int64_t{kHeads} * head_dim;
+      const Matrix queries = Matrix::random(12, width, 1), keys = Matrix::random(40, width, 2),
+                   values = Matrix::random(40, width, 3);
+      const Matrix bias = Matrix::random(kHeads, 2 * reach + 1, 4, 3.0F);
+      std::vector<std::int32_t> slots(40);
+      std::iota(slots.rbegin(), slots.rend(), 0);
+      std::vector<AttentionGroup> groups = {group_of(keys, values, 0, 7, 33, nullptr, false),
+                                            group_of(keys, values, 7, 5, 16, slots.data(), true)};
+      groups[0].first_position = 13;
+      groups[1].first_position = 15;
+      AttentionShape shape = shape_of(head_dim);
+      shape.distance_bias = bias.view();
+      Matrix out(12, width), expected(12, width);
+      backend->attention(queries.view(), groups, shape, out.view(), nullptr);
+      reference->attention(queries.view(), groups, shape, expected.view(), nullptr);
+      expect_near(out, expected, 3e-6F,
+                  "reach " + std::to_string(reach) + ", head_dim " + std::to_string(head_dim));
+    }
+  }
+}
+
+// A bias that leaves one distance makes attention a copy of the value that stands there.
+TEST_P(Attention, ABiasThatLeavesOneDistancePicksTheValueThere) {
+  constexpr std::int32_t kDim = 8, kKeys = 30, kReach = 4;
+  const Matrix queries = Matrix::random(10, kHeads * kDim, 1),
+               keys = Matrix::random(kKeys, kHeads * kDim, 2),
+               values = Matrix::random(kKeys, kHeads * kDim, 3);
+  std::vector<AttentionGroup> groups = {group_of(keys, values, 0, 10, kKeys, nullptr, false)};
+  groups[0].first_position = 12;
+  Matrix bias(kHeads, 2 * kReach + 1);
+  for (std::int64_t head = 0; head < kHeads; ++head)
+    for (std::int64_t d = -kReach; d <= kReach; ++d)
+      bias.at(head, kReach + d) = d == head - 1 ? 0.0F : -1e4F;
+  AttentionShape shape = shape_of(kDim);
+  shape.distance_bias = bias.view();
+  Matrix out(10, kHeads * kDim);
+  backend->attention(queries.view(), groups, shape, out.view(), nullptr);
+  for (std::int64_t query = 0; query < 10; ++query)
+    for (std::int64_t column = 0; column < kHeads * kDim; ++column)
+      EXPECT_EQ(out.at(query, column), values.at(12 + query + column / kDim - 1, column));
+}
+
 TEST_P(Attention, WeightsOfHeadZeroEqualTheReferenceAndSumToOne) {
   constexpr std::int32_t kDim = 16, kKeys = 21;
   const Matrix queries = Matrix::random(3, kHeads * kDim, 1),
@@ -82,20 +129,25 @@ TEST_P(Attention, AQueryHasTheSameBitsAloneAndInAnyGroup) {
   const Matrix keys = Matrix::random(kKeys + kQueries, kHeads * kDim, 2),
                values = Matrix::random(kKeys + kQueries, kHeads * kDim, 3);
   const auto single = open({GetParam().isa, 1});
-  for (const bool causal : {true, false}) {
-    Matrix together(kQueries, kHeads * kDim);
-    const std::vector<AttentionGroup> groups = {
-        group_of(keys, values, 0, kQueries, kKeys, nullptr, causal)};
-    backend->attention(queries.view(), groups, shape_of(kDim), together.view(), nullptr);
-    for (std::int32_t query = 0; query < kQueries; ++query) {
-      Matrix alone(1, kHeads * kDim);
-      const std::vector<AttentionGroup> own = {
-          group_of(keys, values, 0, 1, kKeys + (causal ? query : 0), nullptr, true)};
-      single->attention(queries.rows_from(query, 1).view(), own, shape_of(kDim), alone.view(),
-                        nullptr);
-      expect_bits_equal(alone, together.rows_from(query, 1), "query " + std::to_string(query));
+  const Matrix bias = Matrix::random(kHeads, 2 * 20 + 1, 4);
+  AttentionShape biased = shape_of(kDim);
+  biased.distance_bias = bias.view();
+  for (const AttentionShape& shape : {shape_of(kDim), biased})
+    for (const bool causal : {true, false}) {
+      Matrix together(kQueries, kHeads * kDim);
+      std::vector<AttentionGroup> groups = {
+          group_of(keys, values, 0, kQueries, kKeys, nullptr, causal)};
+      groups[0].first_position = kKeys - 1;
+      backend->attention(queries.view(), groups, shape, together.view(), nullptr);
+      for (std::int32_t query = 0; query < kQueries; ++query) {
+        Matrix alone(1, kHeads * kDim);
+        std::vector<AttentionGroup> own = {
+            group_of(keys, values, 0, 1, kKeys + (causal ? query : 0), nullptr, true)};
+        own[0].first_position = kKeys - 1 + query;
+        single->attention(queries.rows_from(query, 1).view(), own, shape, alone.view(), nullptr);
+        expect_bits_equal(alone, together.rows_from(query, 1), "query " + std::to_string(query));
+      }
     }
-  }
 }
 
 TANDEM_FOR_ALL_BACKENDS(Attention);

@@ -18,12 +18,15 @@
 namespace tandem {
 namespace {
 
-enum class ModelKind { hugging_face, native_ssru };
+enum class ModelKind { hugging_face, t5, umt5, native_ssru };
 
 std::shared_ptr<const EncoderDecoder> load(ModelKind kind, ComputeType type, Backend& backend) {
-  if (kind == ModelKind::hugging_face)
-    return load_model(std::string(TANDEM_GOLDEN_DIR) + "/hf/marian", Limits{}, type, backend)
+  if (kind != ModelKind::native_ssru) {
+    const char* name = kind == ModelKind::t5 ? "t5_v1_1" : "umt5";
+    if (kind == ModelKind::hugging_face) name = "marian";
+    return load_model(std::string(TANDEM_GOLDEN_DIR) + "/hf/" + name, Limits{}, type, backend)
         .network;
+  }
   MarianShape shape;
   shape.ssru = true;
   const TemporaryFolder folder;
@@ -142,6 +145,9 @@ INSTANTIATE_TEST_SUITE_P(
     Models, ForwardPass,
     testing::Values(Numbers{"hugging_face_float32", ModelKind::hugging_face, ComputeType::float32},
                     Numbers{"hugging_face_int8", ModelKind::hugging_face, ComputeType::int8},
+                    Numbers{"t5_float32", ModelKind::t5, ComputeType::float32},
+                    Numbers{"t5_int8", ModelKind::t5, ComputeType::int8},
+                    Numbers{"umt5_float32", ModelKind::umt5, ComputeType::float32},
                     Numbers{"native_ssru_float32", ModelKind::native_ssru, ComputeType::float32},
                     Numbers{"native_ssru_int8", ModelKind::native_ssru, ComputeType::int8}),
     [](const auto& numbers) { return std::string(numbers.param.name); });

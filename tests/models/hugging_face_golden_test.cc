@@ -107,15 +107,15 @@ TEST_P(HuggingFaceGolden, GivenTargetsHaveTheLogProbabilitiesOfTransformers) {
   EXPECT_GT(cases, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, HuggingFaceGolden,
-                         testing::Combine(testing::Values("marian", "bart", "bart_forced_bos",
-                                                          "mbart", "m2m100", "nllb", "pegasus",
-                                                          "blenderbot", "blenderbot_small"),
-                                          testing::ValuesIn(all_backends())),
-                         [](const auto& choice) {
-                           return std::get<0>(choice.param) + "_" +
-                                  std::string(std::get<1>(choice.param).name);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Families, HuggingFaceGolden,
+    testing::Combine(testing::Values("marian", "bart", "bart_forced_bos", "mbart", "m2m100", "nllb",
+                                     "pegasus", "blenderbot", "blenderbot_small", "t5_v1_0",
+                                     "t5_v1_1", "mt5", "byt5", "umt5"),
+                     testing::ValuesIn(all_backends())),
+    [](const auto& choice) {
+      return std::get<0>(choice.param) + "_" + std::string(std::get<1>(choice.param).name);
+    });
 
 }  // namespace
 }  // namespace tandem

@@ -29,22 +29,19 @@ ModelSpec plain_spec() {
 TEST(ModelSpec, EverySwitchThatTheForwardPassCannotComputeIsRefusedByName) {
   EXPECT_NO_THROW(check_implemented(plain_spec()));
   const std::vector<std::pair<const char*, std::function<void(ModelSpec&)>>> changes{
-      {"norm = rms", [](ModelSpec& s) { s.norm = NormKind::rms; }},
+      {"norm = rms_unit_offset", [](ModelSpec& s) { s.norm = NormKind::rms_unit_offset; }},
       {"norm_on_both_sides", [](ModelSpec& s) { s.norm_on_both_sides = true; }},
       {"front_end = mel_convolution",
        [](ModelSpec& s) { s.front_end = FrontEnd::mel_convolution; }},
-      {"attention_scale = none", [](ModelSpec& s) { s.attention_scale = AttentionScale::none; }},
+      {"attention_scale = constant",
+       [](ModelSpec& s) { s.attention_scale = AttentionScale::constant; }},
       {"key_value_heads = 2", [](ModelSpec& s) { s.key_value_heads = 2; }},
       {"cross_key_value_dim = 8", [](ModelSpec& s) { s.cross_key_value_dim = 8; }},
       {"query_key_norm", [](ModelSpec& s) { s.query_key_norm = true; }},
       {"score_soft_cap = 50", [](ModelSpec& s) { s.score_soft_cap = 50; }},
-      {"relative_bias = each_layer",
-       [](ModelSpec& s) { s.relative_bias = RelativeBias::each_layer; }},
       {"rotary = half_split", [](ModelSpec& s) { s.rotary = Rotary::half_split; }},
       {"decoder_mixer = merged", [](ModelSpec& s) { s.decoder_mixer = DecoderMixer::merged; }},
-      {"gated_feed_forward", [](ModelSpec& s) { s.gated_feed_forward = true; }},
       {"feed_forward_depth = 1", [](ModelSpec& s) { s.feed_forward_depth = 1; }},
-      {"logits_scale = 0.5", [](ModelSpec& s) { s.logits_scale = 0.5F; }},
       {"logits_soft_cap = 30", [](ModelSpec& s) { s.logits_soft_cap = 30; }},
       {"attention_window = 512", [](ModelSpec& s) { s.encoder.attention_window = 512; }}};
   for (const auto& [named, change] : changes) {
@@ -58,6 +55,13 @@ TEST(ModelSpec, SizesThatContradictEachOtherAreCorrupt) {
   ModelSpec heads = plain_spec();
   heads.decoder.heads = 3;
   expect_error([&] { check_implemented(heads); }, ErrorCode::corrupt, "3 attention heads");
+  heads.independent_head_dim = true;
+  EXPECT_NO_THROW(check_implemented(heads));
+  ModelSpec buckets = plain_spec();
+  buckets.relative_bias = RelativeBias::each_layer;
+  buckets.relative_buckets = 32;
+  buckets.relative_max_distance = 16;
+  expect_error([&] { check_implemented(buckets); }, ErrorCode::corrupt, "32 and 16");
   ModelSpec odd = plain_spec();
   odd.model_dim = odd.head_dim = 3;
   odd.encoder.heads = odd.decoder.heads = 1;

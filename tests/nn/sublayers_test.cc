@@ -1,5 +1,7 @@
 // Laws that every sub-layer keeps: token by token is all at once, a sentence alone is a sentence in
 // a batch, and a rolled-back row goes on as if the rejected tokens had never been. Bit for bit.
+#include <algorithm>
+#include <cmath>
 #include <functional>
 #include <numeric>
 #include <random>
@@ -10,6 +12,7 @@
 #include "nn/attention.h"
 #include "nn/decoder_state.h"
 #include "nn/feed_forward.h"
+#include "nn/relative_positions.h"
 #include "nn/ssru.h"
 #include "support/backends.h"
 #include "support/random_tensors.h"
@@ -62,6 +65,7 @@ struct Variant {
   NormPlacement placement;
   bool ssru;
   KeyInput keys;
+  bool relative = false;  // a bias by distance, of so short a reach that rows grow beyond it
 };
 void PrintTo(const Variant& variant, std::ostream* out) {
   *out << variant.name;
@@ -83,9 +87,13 @@ class DecoderSublayer : public testing::TestWithParam<std::tuple<BackendChoice, 
         layer->decode(*backend_, x, batch, state, workspace);
       };
     } else {
-      auto layer =
-          std::make_shared<SelfAttention>(*backend_, random_attention(random, variant.type),
-                                          settings_for(variant.type, variant.keys), norm);
+      AttentionSettings settings = settings_for(variant.type, variant.keys);
+      if (variant.relative)
+        settings.distance_bias = Parameter(
+            *backend_,
+            bias_by_distance(random.normal({6, kHeads}, 1.0F), {Direction::backward, 6, 5}));
+      auto layer = std::make_shared<SelfAttention>(
+          *backend_, random_attention(random, variant.type), settings, norm);
       layer_.state_columns = layer->state_columns();
       layer_.decode = [this, layer](MatrixView x, const StepBatch& batch, MatrixView state,
                                     Workspace& workspace) {
@@ -199,6 +207,8 @@ constexpr Variant kVariants[] = {
     {"attention_post_norm", ComputeType::float32, NormPlacement::post, false, KeyInput::normalized},
     {"attention_pre_norm", ComputeType::float32, NormPlacement::pre, false, KeyInput::normalized},
     {"attention_raw_keys", ComputeType::float32, NormPlacement::pre, false, KeyInput::raw},
+    {"attention_relative", ComputeType::float32, NormPlacement::pre, false, KeyInput::normalized,
+     true},
     {"attention_int8", ComputeType::int8, NormPlacement::post, false, KeyInput::normalized},
     {"ssru_post_norm", ComputeType::float32, NormPlacement::post, true, KeyInput::normalized},
     {"ssru_pre_norm", ComputeType::float32, NormPlacement::pre, true, KeyInput::normalized},
@@ -217,8 +227,10 @@ class EncoderSublayer : public testing::TestWithParam<BackendChoice> {};
 TEST_P(EncoderSublayer, ASentenceAloneIsTheSentenceInABatch) {
   const auto backend = GetParam().make();
   RandomTensors random(29);
-  const SelfAttention attention(*backend, random_attention(random, ComputeType::float32),
-                                settings_for(ComputeType::float32, KeyInput::normalized),
+  AttentionSettings settings = settings_for(ComputeType::float32, KeyInput::normalized);
+  settings.distance_bias = Parameter(
+      *backend, bias_by_distance(random.normal({6, kHeads}, 1.0F), {Direction::both, 6, 4}));
+  const SelfAttention attention(*backend, random_attention(random, ComputeType::float32), settings,
                                 random_norm(*backend, random, NormPlacement::post));
   const Tensor input = random.normal({12, kDim}, 1.0F);
   const std::vector<RowRange> sentences{{0, 5}, {5, 1}, {6, 6}};
@@ -304,6 +316,46 @@ TEST_P(EncoderSublayer, FeedForwardOfAnyDepthIsTheChainOfItsProducts) {
   }
   norm.after(*backend, MatrixView(expected.data(), 2, kDim));
   for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], expected[i], 1e-4);
+}
+
+// An rms norm of gain 1 divides by the root mean square; the gate passes through the activation.
+TEST_P(EncoderSublayer, AGatedFeedForwardMultipliesItsTwoProducts) {
+  const auto backend = GetParam().make();
+  RandomTensors random(41);
+  FeedForwardWeights weights;
+  weights.gate = random.linear(40, kDim);
+  weights.linears = {random.linear(40, kDim), random.linear(kDim, 40)};
+  const NormWeights gain{random.normal({kDim}, 0.2F, 1.0F), {}};
+  const SublayerNorm norm(Norm(*backend, gain, 1e-6F, NormKind::rms), NormPlacement::pre);
+  const FeedForward layer(*backend, weights, Activation::relu, norm, ComputeType::float32);
+  const Tensor input = random.normal({2, kDim}, 1.0F);
+  Values x(input.data<float>().begin(), input.data<float>().end());
+  const Values before = x;
+  Workspace workspace;
+  layer.forward(*backend, MatrixView(x.data(), 2, kDim), workspace);
+
+  const auto product = [](const LinearWeights& linear, const std::vector<double>& y) {
+    const auto w = linear.weight.data<float>();
+    const auto b = linear.bias.data<float>();
+    std::vector<double> result(b.begin(), b.end());
+    for (std::size_t o = 0; o < result.size(); ++o)
+      for (std::size_t k = 0; k < y.size(); ++k) result[o] += w[o * y.size() + k] * y[k];
+    return result;
+  };
+  for (std::size_t r = 0; r < 2; ++r) {
+    const auto row = before.begin() + static_cast<std::ptrdiff_t>(r * kDim);
+    std::vector<double> normed(row, row + kDim);
+    double squares = 0;
+    for (const double value : normed) squares += value * value;
+    for (std::size_t c = 0; c < kDim; ++c)
+      normed[c] *= gain.gain.data<float>()[c] / std::sqrt(squares / kDim + 1e-6);
+    std::vector<double> inner = product(weights.linears[0], normed);
+    const std::vector<double> gate = product(weights.gate, normed);
+    for (std::size_t i = 0; i < inner.size(); ++i) inner[i] *= std::max(gate[i], 0.0);
+    const std::vector<double> added = product(weights.linears[1], inner);
+    for (std::size_t c = 0; c < kDim; ++c)
+      EXPECT_NEAR(x[r * kDim + c], before[r * kDim + c] + added[c], 1e-4);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Backends, EncoderSublayer, testing::ValuesIn(all_backends()),

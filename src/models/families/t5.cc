@@ -92,8 +92,8 @@ void read_tokens(const JsonObject& config, ModelSpec& spec) {
   spec.decoder_start_token = token_or(config, "decoder_start_token_id", spec, spec.pad_token);
   if (config.json().contains("eos_token_id"))
     spec.eos_tokens = tokens_by_key(config, "eos_token_id", spec.target_vocabulary);
-  else
-    spec.eos_tokens = {token_or(config, "eos_token_id", spec, 1)};
+  else if (const TokenId end = token_or(config, "eos_token_id", spec, 1); end >= 0)
+    spec.eos_tokens = {end};
   for (const auto& [name, key] : {std::pair{"pad_token", "pad_token_id"},
                                   std::pair{"decoder_start_token", "decoder_start_token_id"},
                                   std::pair{"eos_tokens", "eos_token_id"}})
