@@ -9,8 +9,7 @@
 //         ModelDecoder       api/model_decoder.h            rows -> caches -> logits -> candidates
 //   6     Delivery           api/delivery.h, src/text       tokens -> text, streaming, progress
 //
-// A call runs on one or more workers, each with its own backend, decoder and loop; they share the
-// model and the queue. The answer to a request never depends on its neighbours or its worker.
+// Each worker has its own backend, decoder and loop. No answer depends on neighbours or workers.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -65,7 +64,7 @@ class Worker {
     return tags;
   }
 
-  // Step 5, once for all sentences in flight. Returns the requests that are done.
+  // Step 5, once. Returns the requests that are done.
   std::vector<std::size_t> step() {
     std::vector<Loop::Entry> finished;
     std::vector<std::size_t> done;
