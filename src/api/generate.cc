@@ -64,8 +64,7 @@ class Worker {
     return tags;
   }
 
-  // Step 5, once. Returns the requests that are done.
-  std::vector<std::size_t> step() {
+  std::vector<std::size_t> step() {  // 5, once; returns the requests that are done
     std::vector<Loop::Entry> finished;
     std::vector<std::size_t> done;
     try {
