@@ -6,7 +6,8 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build ccache pkg-config          # to build
-  libdnnl-dev libutf8proc-dev zlib1g-dev           # the library
+  libdnnl-dev ocl-icd-opencl-dev                   # oneDNN, whose CMake package asks for OpenCL
+  libutf8proc-dev zlib1g-dev                       # the library
   nlohmann-json3-dev libcli11-dev                  # the program
   libgtest-dev libgmock-dev libbenchmark-dev       # tests and benchmarks
   python3 python3-pip                              # scripts of the tests; fetching a model
