@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 
@@ -20,6 +21,13 @@ void append_number(std::string& json, T value) {
   char digits[32];  // the shortest form that reads back the same: 24 characters at most
   const auto end = std::to_chars(digits, digits + sizeof digits, value);
   json.append(digits, end.ptr);
+}
+
+template <class T>
+void append_field(std::string& json, const char* name, const std::optional<T>& value) {
+  if (!value) return;
+  json += std::string(",\"") + name + "\":";
+  append_number(json, *value);
 }
 
 template <class T>
@@ -45,6 +53,10 @@ void append_hypothesis(std::string& json, const Hypothesis& hypothesis) {
   append_json(json, hypothesis.score);
   json += ",\"finish_reason\":";
   append_json(json, to_string(hypothesis.finish_reason));
+  append_field(json, "group", hypothesis.group);
+  append_field(json, "diversity_score", hypothesis.diversity_score);
+  append_field(json, "weight", hypothesis.weight);
+  append_field(json, "expected_utility", hypothesis.expected_utility);
   json += '}';
 }
 
@@ -82,6 +94,7 @@ std::string format_answer(const Output& output) {
   }
   json += "],\"stats\":";
   append_stats(json, output.stats);
+  append_field(json, "log_evidence", output.log_evidence);
   return json;
 }
 

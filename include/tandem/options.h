@@ -39,10 +39,10 @@ struct Limits {
 
 /// How an engine is loaded.
 struct EngineOptions {
-  Device device;                                     ///< automatic
+  Device device;  ///< automatic
   ComputeType compute_type = ComputeType::automatic;
   Numerics numerics = Numerics::exact;
-  int threads = 0;                                   ///< 0: one for each core
+  int threads = 0;  ///< 0: one for each core
   /// Source tokens that are encoded and decoded together by one thread at most.
   int batch_tokens = 256;
   Limits limits;
@@ -50,7 +50,7 @@ struct EngineOptions {
 
 /// Whose search rules, length limit and score are used.
 enum class Profile {
-  automatic,    ///< that of the files: Marian's own format Marian's, else Hugging Face's
+  automatic,  ///< that of the files: Marian's own format Marian's, else Hugging Face's
   huggingface,
   marian,
   ctranslate2
@@ -68,32 +68,39 @@ struct TANDEM_EXPORT GenerationOptions {
   static GenerationOptions from_json(std::string_view json);
 
   // Search.
-  std::optional<int> num_beams;                  ///< 1
-  std::optional<int> num_return_sequences;       ///< 1; at most num_beams
-  std::optional<EarlyStopping> early_stopping;   ///< no
-  std::optional<double> length_penalty;          ///< 1.0; exponent of the length that divides
-  std::optional<int> num_beam_groups;            ///< 1
-  std::optional<double> diversity_penalty;       ///< 0.0
-  std::optional<bool> do_sample;                 ///< false
-  std::optional<std::uint64_t> seed;             ///< 0
+  std::optional<int> num_beams;                 ///< 1
+  std::optional<int> num_return_sequences;      ///< 1; at most num_beams
+  std::optional<EarlyStopping> early_stopping;  ///< no
+  std::optional<double> length_penalty;         ///< 1.0; exponent of the length that divides
+  std::optional<double>
+      patience;  ///< 1.0; CTranslate2's profile: how many times num_beams must finish
+  std::optional<int> num_beam_groups;       ///< 1
+  std::optional<double> diversity_penalty;  ///< 0.0
+  std::optional<bool> do_sample;            ///< false
+  std::optional<std::uint64_t> seed;        ///< 0
   // Length, in tokens.
-  std::optional<int> max_new_tokens;             ///< counts what is generated
-  std::optional<int> max_length;                 ///< counts the decoder start token and a prefix
+  std::optional<int> max_new_tokens;  ///< counts what is generated
+  std::optional<int> max_length;      ///< counts the decoder start token and a prefix
   std::optional<int> min_new_tokens;
   std::optional<int> min_length;
   std::optional<std::pair<int, double>> exponential_decay_length_penalty;
   // Penalties and bans.
-  std::optional<double> repetition_penalty;      ///< 1.0
+  std::optional<double> repetition_penalty;          ///< 1.0
   std::optional<double> encoder_repetition_penalty;  ///< 1.0
-  std::optional<int> no_repeat_ngram_size;       ///< 0
+  std::optional<int> no_repeat_ngram_size;           ///< 0
   std::optional<int> encoder_no_repeat_ngram_size;   ///< 0
   std::optional<std::vector<std::vector<TokenId>>> bad_words_ids;
   /// Each entry is one phrase given by its alternatives; one of them must occur.
   std::optional<std::vector<std::vector<std::vector<TokenId>>>> force_words_ids;
   std::optional<std::vector<TokenId>> suppress_tokens;
   std::optional<std::vector<TokenId>> begin_suppress_tokens;
-  std::optional<bool> renormalize_logits;        ///< false
-  std::optional<double> word_penalty;            ///< 0.0; Marian's cost of each word
+  std::optional<bool> renormalize_logits;  ///< false
+  std::optional<double> word_penalty;      ///< 0.0; Marian's cost of each word
+  /// Added to the score of the last token of each sequence where the tokens before it agree.
+  std::optional<std::vector<std::pair<std::vector<TokenId>, double>>> sequence_bias;
+  std::optional<std::vector<std::string>>
+      stop_strings;                ///< the output ends after the first of them
+  std::optional<double> max_time;  ///< seconds; then the best so far is returned
   // Special tokens.
   std::optional<TokenId> pad_token_id;
   std::optional<TokenId> bos_token_id;
@@ -102,25 +109,26 @@ struct TANDEM_EXPORT GenerationOptions {
   std::optional<TokenId> forced_bos_token_id;
   std::optional<std::vector<TokenId>> forced_eos_token_id;
   // Sampling.
-  std::optional<double> temperature;             ///< 1.0
-  std::optional<int> top_k;                      ///< 50
-  std::optional<double> top_p;                   ///< 1.0
+  std::optional<double> temperature;     ///< 1.0
+  std::optional<int> top_k;              ///< 50
+  std::optional<double> top_p;           ///< 1.0
+  std::optional<double> min_p;           ///< 0.0; least share of the best token's probability
+  std::optional<double> typical_p;       ///< 1.0
+  std::optional<double> epsilon_cutoff;  ///< 0.0
+  std::optional<double> eta_cutoff;      ///< 0.0
 };
-
-/// Text in the model's source language, or token ids with the end and language tokens in place.
-using Input = std::variant<std::string, std::vector<TokenId>>;
 
 /// One thing to generate.
 struct Request {
   Request() = default;
-  Request(std::string text) : input(std::move(text)) {}                 // NOLINT: reads as a text
-  Request(const char* text) : input(std::string(text)) {}              // NOLINT
-  Request(std::vector<TokenId> ids) : input(std::move(ids)) {}         // NOLINT
+  Request(std::string text) : input(std::move(text)) {}         // NOLINT: reads as a text
+  Request(const char* text) : input(std::string(text)) {}       // NOLINT
+  Request(std::vector<TokenId> ids) : input(std::move(ids)) {}  // NOLINT
 
   Input input;
   std::string source_lang;  ///< families with language codes; empty: the model's default
   std::string target_lang;
-  Input prefix;             ///< generated first, as it stands; empty: none
+  Input prefix;  ///< generated first, as it stands; empty: none
   GenerationOptions generation;
   Strategy strategy;
   /// What the output must obey, cloned for each hypothesis. Null: nothing.
@@ -147,9 +155,9 @@ enum class Flow { proceed, stop };
 
 /// A piece of output as soon as it is final; it is never taken back.
 struct StreamEvent {
-  std::size_t request = 0;      ///< index of the request in this call
-  std::string_view text;        ///< whole UTF-8 characters; valid during the callback only
-  std::size_t generated = 0;    ///< tokens so far
+  std::size_t request = 0;    ///< index of the request in this call
+  std::string_view text;      ///< whole UTF-8 characters; valid during the callback only
+  std::size_t generated = 0;  ///< tokens so far
 };
 
 /// How one call behaves.

@@ -14,10 +14,10 @@ namespace tandem {
 
 /// Why a hypothesis ended.
 enum class FinishReason {
-  eos,                      ///< the model ended the sentence
-  length,                   ///< the length limit
-  stopped,                  ///< the streaming callback said stop
-  constraint_unsatisfied    ///< nothing that meets the constraint fits the limit; no ids
+  eos,                    ///< the model ended the sentence
+  length,                 ///< the length limit
+  stopped,                ///< the streaming callback said stop
+  constraint_unsatisfied  ///< nothing that meets the constraint fits the limit; no ids
 };
 
 TANDEM_EXPORT std::string_view to_string(FinishReason reason) noexcept;
@@ -30,6 +30,10 @@ struct Hypothesis {
   double sum_log_prob = 0;             ///< their sum
   double score = 0;                    ///< what ranked it, by the rules of the profile
   FinishReason finish_reason = FinishReason::eos;
+  std::optional<int> group;                ///< of a diverse beam search, from 0
+  std::optional<double> diversity_score;   ///< of a diverse beam search: `score` with the penalties
+  std::optional<double> weight;            ///< of a particle, normalised over all
+  std::optional<double> expected_utility;  ///< of minimum Bayes risk
   /// With return_alignment: for each id, one weight for each source token, summing to 1.
   std::vector<std::vector<float>> alignment;
 };
@@ -37,8 +41,8 @@ struct Hypothesis {
 /// What the answer cost.
 struct Stats {
   std::int64_t encoder_runs = 0;
-  std::int64_t decoder_passes = 0;     ///< forward passes this request took part in
-  std::int64_t generated_tokens = 0;   ///< of the best hypothesis, the end token included
+  std::int64_t decoder_passes = 0;    ///< forward passes this request took part in
+  std::int64_t generated_tokens = 0;  ///< of the best hypothesis, the end token included
   std::int64_t draft_tokens = 0;
   std::int64_t accepted_tokens = 0;
 };
@@ -48,6 +52,9 @@ struct Stats {
 struct Output {
   std::vector<Hypothesis> hypotheses;  ///< best first
   Stats stats;
+  /// Sequential Monte Carlo: natural log of the estimated probability that an output obeys the
+  /// constraint.
+  std::optional<double> log_evidence;
   std::optional<Error> error;
 
   /// The best text. Throws the error if there is one.
@@ -66,10 +73,10 @@ struct Score {
 
 /// The answer to one document.
 struct Translation {
-  std::string text;                      ///< white space and line ends as in the document
-  std::vector<std::string> alternatives; ///< with num_return_sequences above 1: all, best first
+  std::string text;                       ///< white space and line ends as in the document
+  std::vector<std::string> alternatives;  ///< with num_return_sequences above 1: all, best first
   std::size_t sentences = 0;
-  Stats stats;                           ///< summed over the sentences
+  Stats stats;  ///< summed over the sentences
   std::optional<Error> error;
 };
 

@@ -4,13 +4,22 @@
 /// beam search, `num_beams` above 1 beam search, otherwise greedy.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include <tandem/constraint.h>
 
 namespace tandem {
+
+class Engine;
+
+/// Text in the model's source language, or token ids with the end and language tokens in place.
+using Input = std::variant<std::string, std::vector<TokenId>>;
 
 struct Automatic {};
 
@@ -21,26 +30,110 @@ struct Greedy {};
 /// Wu et al. 2016 (arXiv 1609.08144) for the length penalty; rules as the request's profile says.
 struct Beam {};
 
+/// How groups of a diverse beam search are kept apart.
+enum class Diversity {
+  hamming,     ///< a token costs as often as earlier groups chose it at this step
+  cumulative,  ///< agreement of the whole prefix with an earlier group's counts
+  ngram        ///< completing an n-gram of an earlier group's output counts
+};
+
 /// Beam search in groups that are kept apart by a penalty (Vijayakumar et al. 2016, arXiv
 /// 1610.02424). `num_beams`, `num_beam_groups` and `diversity_penalty` come from the options.
-struct DiverseBeam {};
+struct DiverseBeam {
+  Diversity diversity = Diversity::hamming;
+};
+
+/// `num_return_sequences` independent samples; temperature, top_k, top_p and the other cut-offs
+/// come from the options, `seed` makes them repeatable in any batch and at any number of threads.
+/// Cost: one row a sample and pass; the encoder runs once.
+struct Sample {};
+
+/// Beam search over Gumbel-perturbed scores: `num_beams` different samples without replacement
+/// (Kool et al. 2019, arXiv 1903.06059).
+struct StochasticBeam {};
+
+/// What a sample is compared with the others by.
+enum class Utility { chrf, unigram_f1, bleu };
+
+/// Minimum Bayes risk: draws samples and returns the one that agrees best with all others
+/// (Eikema and Aziz 2020, arXiv 2005.10283). Cost: `samples` rows a pass, samples^2 comparisons.
+struct MinimumBayesRisk {
+  int samples = 16;
+  Utility utility = Utility::chrf;
+};
+
+/// How a particle's next token is proposed.
+enum class Proposal {
+  masked,  ///< from the allowed tokens, weighted by the mass that the mask removed
+  awrs     ///< adaptive weighted rejection sampling (Lipkin et al. 2025, arXiv 2504.05410): tests
+           ///< few tokens where the model already obeys the constraint
+};
+
+/// Sequential Monte Carlo over a constraint: weighted samples of the constrained distribution and
+/// an unbiased estimate of the mass of the constraint (Output::log_evidence). Particles are
+/// resampled (stratified) when the effective sample size falls below `ess_threshold * particles`.
+struct SequentialMonteCarlo {
+  int particles = 5;
+  double ess_threshold = 0.5;
+  Proposal proposal = Proposal::masked;
+};
 
 /// Where a draft comes from.
 enum class DraftSource {
-  source,  ///< the source text itself, re-synchronised after every edit (Sun et al. 2021,
-           ///< arXiv 2106.04970, with the never-idle rule); source and target share a vocabulary
-  ids      ///< `draft_ids` as given
+  source,   ///< the source text itself, re-synchronised after every edit (Sun et al. 2021,
+            ///< arXiv 2106.04970, with the never-idle rule); source and target share a vocabulary
+  lookup,   ///< what followed the last few tokens earlier in the source or in the output
+  ids,      ///< `draft_ids` as given
+  model,    ///< greedy output of `draft_model`, which has the same target vocabulary
+  callback  ///< `draft`
 };
 
-/// Greedy decoding that verifies drafted tokens several at a time. The output is exactly that of
-/// `Greedy`, for any draft. Cost: one pass for each run of accepted tokens.
+/// Which drafted tokens are accepted.
+enum class Verification {
+  exact,     ///< those that greedy decoding would choose: the output is that of `Greedy`
+  relaxed,   ///< those among the `top_beta` best and within `tau` of the best (Ge et al. 2022,
+             ///< arXiv 2205.10350): fewer passes, another output
+  rejection  ///< speculative sampling (Leviathan et al. 2023, arXiv 2211.17192): with `do_sample`,
+             ///< distributed exactly as `Sample`
+};
+
+/// Proposes up to `limit` tokens that may follow `output`. Called from worker threads, for several
+/// requests at once if they share it.
+using DraftFunction = std::function<std::vector<TokenId>(
+    std::span<const TokenId> source, std::span<const TokenId> output, int limit)>;
+
+/// Greedy decoding that verifies drafted tokens several at a time. Under Verification::exact the
+/// output is exactly that of `Greedy`, for any draft. Cost: one pass for each run of accepted
+/// tokens.
 struct Aggressive {
   /// Most tokens drafted a pass; automatic: chosen from the cost of wide passes on this device.
   std::optional<int> max_draft;
   DraftSource drafter = DraftSource::source;
-  std::vector<TokenId> draft_ids;  ///< for DraftSource::ids
+  std::vector<TokenId> draft_ids;             ///< for DraftSource::ids
+  std::shared_ptr<const Engine> draft_model;  ///< for DraftSource::model
+  DraftFunction draft;                        ///< for DraftSource::callback
+  Verification verify = Verification::exact;
+  int top_beta = 1;  ///< Verification::relaxed; 1 is exact
+  double tau = 0;    ///< Verification::relaxed; in nats
 };
 
-using Strategy = std::variant<Automatic, Greedy, Beam, DiverseBeam, Aggressive>;
+/// What a mixture averages.
+enum class MixtureMode {
+  token,         ///< the next-token probabilities of all sources (RAG-Token)
+  sequence,      ///< the probabilities of whole outputs; each source's candidates are scored under
+                 ///< every source (RAG-Sequence, thorough)
+  sequence_fast  ///< the same, where a candidate counts only under the sources that found it
+};
+
+/// One output for several sources (Lewis et al. 2020, arXiv 2005.11401, section 2). Replaces the
+/// request's input. Cost: one row for each source, hypothesis and pass.
+struct Mixture {
+  std::vector<Input> sources;
+  std::vector<double> weights;  ///< prior of each source, normalised here; empty: equal
+  MixtureMode mode = MixtureMode::token;
+};
+
+using Strategy = std::variant<Automatic, Greedy, Beam, DiverseBeam, Sample, StochasticBeam,
+                              MinimumBayesRisk, SequentialMonteCarlo, Aggressive, Mixture>;
 
 }  // namespace tandem

@@ -25,7 +25,9 @@ std::vector<TokenId> draft_text(const SearchOptions& options, const Aggressive& 
 struct Maker {
   SearchOptions options;
 
-  std::unique_ptr<Search> operator()(const Automatic&) {
+  // `resolve` has refused what is not built and has replaced Automatic.
+  template <typename Other>
+  std::unique_ptr<Search> operator()(const Other&) {
     check_failed("strategy is resolved", __FILE__, __LINE__);
   }
   std::unique_ptr<Search> operator()(const Greedy&) {

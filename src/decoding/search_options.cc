@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -112,6 +113,24 @@ void Resolver::check_supported() const {
   if (get(&GenerationOptions::do_sample, false))
     throw Error(ErrorCode::unsupported, "option do_sample is true: sampling is not available",
                 "leave it out for greedy or beam search");
+  const bool built = std::visit(
+      [](const auto& strategy) {
+        using S = std::decay_t<decltype(strategy)>;
+        return std::is_same_v<S, Automatic> || std::is_same_v<S, Greedy> ||
+               std::is_same_v<S, Beam> || std::is_same_v<S, DiverseBeam> ||
+               std::is_same_v<S, Aggressive>;
+      },
+      input_.strategy);
+  if (!built) throw Error(ErrorCode::unsupported, "this strategy is not available");
+  if (const auto* diverse = std::get_if<DiverseBeam>(&input_.strategy);
+      diverse && diverse->diversity != Diversity::hamming)
+    throw Error(ErrorCode::unsupported, "only the Hamming diversity is available");
+  if (const auto* aggressive = std::get_if<Aggressive>(&input_.strategy)) {
+    if (aggressive->drafter != DraftSource::source && aggressive->drafter != DraftSource::ids)
+      throw Error(ErrorCode::unsupported, "only the drafters source and ids are available");
+    if (aggressive->verify != Verification::exact)
+      throw Error(ErrorCode::unsupported, "only exact verification is available");
+  }
 }
 
 void Resolver::resolve_profile() {
