@@ -40,6 +40,10 @@ void count(benchmark::State& state, double flops, double bytes) {
   if (bytes > 0) state.counters["bytes"] = Counter(bytes * runs, Counter::kIsRate);
 }
 
+double bytes_of(ComputeType type) {
+  return type == ComputeType::int8 ? 1 : type == ComputeType::bfloat16 ? 2 : 4;
+}
+
 // One product with weights that stay in the cache that holds them.
 void linear(benchmark::State& state, ComputeType type, Numerics numerics) {
   const std::int64_t rows = state.range(0), outputs = state.range(1), inputs = state.range(2);
@@ -54,7 +58,7 @@ void linear(benchmark::State& state, ComputeType type, Numerics numerics) {
     benchmark::ClobberMemory();
   }
   count(state, 2.0 * static_cast<double>(rows * outputs * inputs),
-        static_cast<double>(outputs * inputs) * (type == ComputeType::int8 ? 1 : 4));
+        static_cast<double>(outputs * inputs) * bytes_of(type));
 }
 
 void product_shapes(benchmark::internal::Benchmark* bench) {
@@ -65,6 +69,7 @@ void product_shapes(benchmark::internal::Benchmark* bench) {
 }
 
 BENCHMARK_CAPTURE(linear, float32, ComputeType::float32, Numerics::exact)->Apply(product_shapes);
+BENCHMARK_CAPTURE(linear, bfloat16, ComputeType::bfloat16, Numerics::exact)->Apply(product_shapes);
 BENCHMARK_CAPTURE(linear, int8, ComputeType::int8, Numerics::exact)->Apply(product_shapes);
 BENCHMARK_CAPTURE(linear, float32_fast, ComputeType::float32, Numerics::fast)
     ->ArgNames({"M", "N", "K"})
@@ -82,7 +87,7 @@ void select_outputs(benchmark::State& state, ComputeType type) {
   std::vector<std::int32_t> columns;
   for (std::int32_t column = 0; column < 32000; column += 32) columns.push_back(column);
   for (auto _ : state) benchmark::DoNotOptimize(backend->select_outputs(*packed, columns));
-  count(state, 0, 1000 * 256 * (type == ComputeType::int8 ? 1 : 4));
+  count(state, 0, 1000 * 256 * bytes_of(type));
 }
 BENCHMARK_CAPTURE(select_outputs, float32, ComputeType::float32);
 BENCHMARK_CAPTURE(select_outputs, int8, ComputeType::int8);

@@ -30,14 +30,31 @@
 
 namespace tandem {
 
+// The weights of a product in the layout of one backend, for a file that is mapped: Backend::pack
+// takes them as they are, without a copy. Tensors are float32 unless said, padded as `layout` says.
+struct PackedParts {
+  std::string layout;  // a name that changes whenever the bytes would
+  ComputeType type = ComputeType::float32;
+  std::int64_t outputs = 0, inputs = 0;
+  Tensor panels;         // the weights, float32, bfloat16 or int8
+  Tensor bias;
+  Tensor column_scales;  // int8 only: value = q * scale
+  Tensor column_sums;    // int8 only, int32: sums of the weights of each output
+  float activation_scale = 0;
+};
+
 // y = x W^T + b, as it comes from a file. Any of the three weight forms of bergamot.md 3.1 and of
-// Hugging Face fit: float32, or int8 with one scale, or int8 with a scale for each output column.
+// Hugging Face fit: float32, or int8 with one scale, or int8 with a scale for each output column;
+// or else `packed`, which stands for everything else.
 struct LinearWeights {
   Tensor weight;                 // [N_out, K] float32, or int8 when `weight_scales` is given
   std::vector<float> weight_scales;  // int8: value = q * scale; 1 entry, or N_out
   Tensor bias;                   // [N_out] float32, or empty
   float activation_scale = 0;    // int8 products: x is quantised as round(x * activation_scale);
                                  // 0: a scale for each row, 127 / max|x|
+  std::shared_ptr<const PackedParts> packed;
+
+  bool empty() const { return weight.empty() && packed == nullptr; }
 };
 
 // Weights in the layout of one backend. Made by Backend::pack, used by Backend::linear.
@@ -48,6 +65,9 @@ class PackedLinear {
   virtual std::int64_t inputs() const = 0;       // K
   virtual ComputeType compute_type() const = 0;  // float32, bfloat16 or int8
   virtual std::size_t bytes() const = 0;
+  // What a file stores so that `pack` of the same kind of backend gives these weights again; shares
+  // the memory. Throws Error{unsupported} where weights cannot be stored.
+  virtual PackedParts parts() const = 0;
 };
 
 enum class Activation { none, relu, gelu_erf, gelu_tanh, gelu_sigmoid, silu, tanh };
@@ -131,8 +151,9 @@ class Backend {
   // --- products ----------------------------------------------------------------------------
 
   // Packs once at load time. `type` is float32, bfloat16 or int8; float weights are quantised for
-  // int8 (one scale for each output column, max|w| / 127) and int8 weights are dequantised for
-  // float32. Throws Error{unsupported} if this backend cannot compute in `type`.
+  // int8 (one scale for each output column, max|w| / 127) and rounded to the nearest for bfloat16
+  // (ties to even); int8 weights are dequantised for the other two. Throws Error{unsupported} if
+  // this backend cannot compute in `type`, or has another layout than weights that are packed.
   virtual std::shared_ptr<const PackedLinear> pack(const LinearWeights& weights, ComputeType type) = 0;
 
   // The same weights restricted to the outputs `columns`, in that order (a lexical shortlist).
@@ -140,6 +161,8 @@ class Backend {
                                                              std::span<const std::int32_t> columns) = 0;
 
   // out = activation(x W^T + b) + residual.   x [N, K], out [N, N_out], float32.
+  // bfloat16: only the weights are rounded. x and the sums are float32, so that the result is that
+  // of float32 on the rounded weights, bit for bit.
   // int8: q = clamp(round_half_even(x * s), -127, 127), exact 32-bit sums, one multiplication
   // by 1 / (s * weight scale), then the bias (bergamot.md 5.1).
   virtual void linear(ConstMatrixView x, const PackedLinear& weights, const LinearEpilogue& epilogue,

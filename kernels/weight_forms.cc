@@ -51,6 +51,15 @@ Tensor float32_rows(const LinearWeights& weights) {
   return result;
 }
 
+Tensor bfloat16_rows(const LinearWeights& weights) {
+  if (weights.weight.dtype() == DType::bfloat16) return weights.weight;
+  const Tensor floats = float32_rows(weights);
+  Tensor result = Tensor::zeros(floats.shape(), DType::bfloat16);
+  auto* to = reinterpret_cast<std::uint16_t*>(result.mutable_raw());
+  for (const float value : floats.data<float>()) *to++ = float_to_bfloat16(value);
+  return result;
+}
+
 Int8Rows int8_rows(const LinearWeights& weights) {
   const Shape& shape = weights.weight.shape();
   const auto outputs = static_cast<std::size_t>(shape[0]),

@@ -1,4 +1,4 @@
-// Turns the weights of a product, in whatever form a file gave them, into the two forms that
+// Turns the weights of a product, in whatever form a file gave them, into the three forms that
 // packing starts from. Shared by all backends, so that they agree on every quantised weight.
 #pragma once
 
@@ -20,6 +20,9 @@ void check_linear_weights(const LinearWeights& weights);
 
 // [N_out, K] float32; int8 weights become q * scale.
 Tensor float32_rows(const LinearWeights& weights);
+
+// [N_out, K] bfloat16, the nearest to the float32 weights.
+Tensor bfloat16_rows(const LinearWeights& weights);
 
 // Floating-point weights become q = round_half_even(w / scale), scale = max|w| / 127 of their row.
 Int8Rows int8_rows(const LinearWeights& weights);

@@ -74,6 +74,8 @@ class CpuBackend final : public Backend {
   void split(std::int64_t count, std::int64_t cost, const Body& body);
 
   void multiply_f32(ConstMatrixView x, const CpuPackedLinear& weights, const ProductOutput& output);
+  void multiply_bfloat16(ConstMatrixView x, const CpuPackedLinear& weights,
+                         const ProductOutput& output);
   void multiply_int8(ConstMatrixView x, const CpuPackedLinear& weights,
                      const ProductOutput& output);
   void multiply_onednn(ConstMatrixView x, const CpuPackedLinear& weights,

@@ -38,6 +38,15 @@ struct ProductF32 {
   ProductOutput output;
 };
 
+struct ProductBfloat16 {
+  const float* x;  // [rows, inputs]
+  std::int64_t x_stride;
+  const std::uint16_t* panels;
+  std::int64_t panel_elements;
+  std::int64_t inputs;
+  ProductOutput output;
+};
+
 struct ProductInt8 {
   const void* x;  // rows written by quantize_row
   std::int64_t x_stride_bytes;
@@ -88,6 +97,8 @@ struct Kernels {
   // inputs in ascending order, whatever the rows around it.
   void (*product_f32)(const ProductF32& product, std::int64_t panel, std::int64_t row_begin,
                       std::int64_t row_end);
+  void (*product_bfloat16)(const ProductBfloat16& product, std::int64_t panel,
+                           std::int64_t row_begin, std::int64_t row_end);
   void (*product_int8)(const ProductInt8& product, std::int64_t panel, std::int64_t row_begin,
                        std::int64_t row_end);
   // Writes n inputs as int8 steps in the form that product_int8 reads, zeros up to 4 * groups.

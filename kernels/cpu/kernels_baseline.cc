@@ -9,6 +9,7 @@
 #include "kernels/cpu/scores-inl.h"
 #include "kernels/cpu/product_tiles-inl.h"
 #include "kernels/cpu/product_f32-inl.h"
+#include "kernels/cpu/product_bfloat16-inl.h"
 #include "kernels/cpu/quantize-inl.h"
 #include "kernels/cpu/product_int8_words-inl.h"
 // clang-format on
@@ -17,6 +18,7 @@ namespace tandem::cpu {
 
 const Kernels& baseline_kernels() {
   static constexpr Kernels kTable = {product_f32,
+                                     product_bfloat16,
                                      product_int8,
                                      quantize_row_words,
                                      /*quantized_group_bytes=*/8,

@@ -23,7 +23,9 @@ const CpuPackedLinear& as_cpu(const PackedLinear& weights) {
 
 std::shared_ptr<const PackedLinear> CpuBackend::pack(const LinearWeights& weights,
                                                      ComputeType type) {
-  return std::make_shared<const CpuPackedLinear>(weights, type);
+  if (weights.packed == nullptr) return std::make_shared<const CpuPackedLinear>(weights, type);
+  TANDEM_CHECK(weights.packed->type == type);
+  return std::make_shared<const CpuPackedLinear>(*weights.packed);
 }
 
 std::shared_ptr<const PackedLinear> CpuBackend::select_outputs(
@@ -47,6 +49,8 @@ void CpuBackend::linear(ConstMatrixView x, const PackedLinear& weights,
                              .activation = epilogue.activation};
   if (packed.compute_type() == ComputeType::int8)
     multiply_int8(x, packed, output);
+  else if (packed.compute_type() == ComputeType::bfloat16)
+    multiply_bfloat16(x, packed, output);
   else if (!onednn_.empty() && x.rows() >= kOnednnRows)
     multiply_onednn(x, packed, output);
   else
@@ -80,6 +84,19 @@ void CpuBackend::multiply_f32(ConstMatrixView x, const CpuPackedLinear& weights,
                            .output = output};
   split_product(x.rows(), weights, [&](std::int64_t panel, std::int64_t begin, std::int64_t end) {
     kernels_.product_f32(product, panel, begin, end);
+  });
+}
+
+void CpuBackend::multiply_bfloat16(ConstMatrixView x, const CpuPackedLinear& weights,
+                                   const ProductOutput& output) {
+  const ProductBfloat16 product{.x = x.row<float>(0),
+                                .x_stride = x.stride(),
+                                .panels = weights.panels_bfloat16(),
+                                .panel_elements = weights.panel_elements(),
+                                .inputs = weights.inputs(),
+                                .output = output};
+  split_product(x.rows(), weights, [&](std::int64_t panel, std::int64_t begin, std::int64_t end) {
+    kernels_.product_bfloat16(product, panel, begin, end);
   });
 }
 

@@ -1,8 +1,10 @@
 #include "kernels/cpu/packed_linear.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "kernels/weight_forms.h"
 
@@ -16,15 +18,33 @@ constexpr std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-std::string name_of(ComputeType type) {
+DType dtype_of(ComputeType type) {
   switch (type) {
     case ComputeType::bfloat16:
-      return "bfloat16";
-    case ComputeType::float16:
-      return "float16";
+      return DType::bfloat16;
+    case ComputeType::int8:
+      return DType::int8;
     default:
-      return "an automatic type";
+      return DType::float32;
   }
+}
+
+std::int64_t input_multiple(ComputeType type) {
+  return 64 / static_cast<std::int64_t>(size_of(dtype_of(type)));
+}
+
+[[noreturn]] void refuse(ErrorCode code, const std::string& problem, const std::string& hint = "") {
+  throw Error(code, "packing the weights of a product: " + problem, hint);
+}
+
+void check_part(const Tensor& tensor, const Shape& shape, DType type, const char* what) {
+  if (tensor.dtype() != type || !(tensor.shape() == shape))
+    refuse(ErrorCode::corrupt, std::string("the ") + what + " should be " +
+                                   std::string(to_string(type)) + " " + shape.to_string() +
+                                   ", found " + std::string(to_string(tensor.dtype())) + " " +
+                                   tensor.shape().to_string());
+  if (reinterpret_cast<std::uintptr_t>(tensor.raw()) % 64 != 0)
+    refuse(ErrorCode::corrupt, std::string("the ") + what + " are not aligned to 64 bytes");
 }
 
 // panel[g * 64 + c] = 4-byte group g of row c: a transposition in blocks of 16 rows, one cache line
@@ -48,31 +68,22 @@ void interleave(std::span<const std::byte* const> rows, std::int64_t row_bytes, 
 
 CpuPackedLinear::CpuPackedLinear(const LinearWeights& weights, ComputeType type) : type_(type) {
   check_linear_weights(weights);
-  if (type != ComputeType::float32 && type != ComputeType::int8)
-    throw Error(
-        ErrorCode::unsupported,
-        "packing the weights of a product: the cpu backend computes in float32 and int8, not in " +
-            name_of(type));
   outputs_ = weights.weight.shape()[0];
   inputs_ = weights.weight.shape()[1];
-  if (type == ComputeType::int8 && inputs_ > kMaxInt8Inputs)
-    throw Error(ErrorCode::unsupported,
-                "packing the weights of a product: int8 sums are exact up to " +
-                    std::to_string(kMaxInt8Inputs) + " inputs, found " + std::to_string(inputs_),
-                "use float32");
+  check_type();
   allocate();
   Tensor source;
   if (type == ComputeType::int8) {
     const Int8Rows rows = int8_rows(weights);
     source = rows.weight;
-    std::copy(rows.scales.begin(), rows.scales.end(), column_scales_.begin());
+    std::ranges::copy(rows.scales, column_scales_.mutable_data<float>().begin());
     const std::int8_t* q = source.data<std::int8_t>().data();
-    for (std::size_t c = 0; c < static_cast<std::size_t>(outputs_); ++c, q += inputs_) {
-      for (std::int64_t k = 0; k < inputs_; ++k) column_sums_[c] += q[k];
-    }
+    for (std::int32_t& sum :
+         column_sums_.mutable_data<std::int32_t>().first(static_cast<std::size_t>(outputs_)))
+      for (std::int64_t k = 0; k < inputs_; ++k) sum += *q++;
     activation_scale_ = weights.activation_scale;
   } else {
-    source = float32_rows(weights);
+    source = type == ComputeType::bfloat16 ? bfloat16_rows(weights) : float32_rows(weights);
   }
   std::vector<const std::byte*> rows(static_cast<std::size_t>(outputs_));
   for (std::size_t c = 0; c < rows.size(); ++c)
@@ -80,8 +91,36 @@ CpuPackedLinear::CpuPackedLinear(const LinearWeights& weights, ComputeType type)
   fill_panels(rows);
   if (!weights.bias.empty()) {
     const Tensor bias = weights.bias.to_float32();
-    std::copy(bias.data<float>().begin(), bias.data<float>().end(), bias_.begin());
+    std::ranges::copy(bias.data<float>(), bias_.mutable_data<float>().begin());
   }
+}
+
+CpuPackedLinear::CpuPackedLinear(const PackedParts& parts)
+    : type_(parts.type),
+      outputs_(parts.outputs),
+      inputs_(parts.inputs),
+      panels_(parts.panels),
+      bias_(parts.bias),
+      column_scales_(parts.column_scales),
+      column_sums_(parts.column_sums),
+      activation_scale_(parts.activation_scale) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  if (parts.layout != kPanelLayout)
+    refuse(ErrorCode::unsupported, "this backend reads the layout \"" + std::string(kPanelLayout) +
+                                       "\", found \"" + parts.layout + "\"");
+  if (outputs_ < 1 || outputs_ > kMost || inputs_ < 1 || inputs_ > kMost)
+    refuse(ErrorCode::corrupt, "a matrix of " + std::to_string(outputs_) + " outputs and " +
+                                   std::to_string(inputs_) + " inputs is not possible");
+  if (!std::isfinite(activation_scale_) || activation_scale_ < 0)
+    refuse(ErrorCode::corrupt, "the activation scale is negative or not finite");
+  check_type();
+  padded_inputs_ = round_up(inputs_, input_multiple(type_));
+  check_part(panels_, {panels(), padded_inputs_, kPanelColumns}, dtype_of(type_), "panels");
+  const Shape columns{panels() * kPanelColumns};
+  check_part(bias_, columns, DType::float32, "biases");
+  if (type_ != ComputeType::int8) return;
+  check_part(column_scales_, columns, DType::float32, "scales");
+  check_part(column_sums_, columns, DType::int32, "sums");
 }
 
 CpuPackedLinear::CpuPackedLinear(const CpuPackedLinear& whole,
@@ -96,29 +135,51 @@ CpuPackedLinear::CpuPackedLinear(const CpuPackedLinear& whole,
     TANDEM_CHECK(columns[c] >= 0 && columns[c] < whole.outputs_);
     const auto from = static_cast<std::size_t>(columns[c]);
     rows[c] = source.raw() + from * static_cast<std::size_t>(row_bytes());
-    bias_[c] = whole.bias_[from];
+    bias_.mutable_data<float>()[c] = whole.bias()[from];
     if (type_ != ComputeType::int8) continue;
-    column_scales_[c] = whole.column_scales_[from];
-    column_sums_[c] = whole.column_sums_[from];
+    column_scales_.mutable_data<float>()[c] = whole.column_scales()[from];
+    column_sums_.mutable_data<std::int32_t>()[c] = whole.column_sums()[from];
   }
   fill_panels(rows);
   activation_scale_ = whole.activation_scale_;
 }
 
 std::size_t CpuPackedLinear::bytes() const {
-  return panels_.bytes() + (bias_.size() + column_scales_.size() + column_sums_.size()) * 4;
+  return panels_.bytes() + bias_.bytes() + column_scales_.bytes() + column_sums_.bytes();
+}
+
+PackedParts CpuPackedLinear::parts() const {
+  return {.layout = kPanelLayout,
+          .type = type_,
+          .outputs = outputs_,
+          .inputs = inputs_,
+          .panels = panels_,
+          .bias = bias_,
+          .column_scales = column_scales_,
+          .column_sums = column_sums_,
+          .activation_scale = activation_scale_};
+}
+
+void CpuPackedLinear::check_type() const {
+  if (type_ != ComputeType::float32 && type_ != ComputeType::bfloat16 && type_ != ComputeType::int8)
+    refuse(ErrorCode::unsupported,
+           "the cpu backend computes in float32, bfloat16 and int8, not in " +
+               std::string(to_string(type_)));
+  if (type_ == ComputeType::int8 && inputs_ > kMaxInt8Inputs)
+    refuse(ErrorCode::unsupported,
+           "int8 sums are exact up to " + std::to_string(kMaxInt8Inputs) + " inputs, found " +
+               std::to_string(inputs_),
+           "use float32");
 }
 
 void CpuPackedLinear::allocate() {
-  const bool is_int8 = type_ == ComputeType::int8;
-  padded_inputs_ = round_up(inputs_, is_int8 ? 64 : 16);
-  panels_ = Tensor::zeros({panels(), padded_inputs_, kPanelColumns},
-                          is_int8 ? DType::int8 : DType::float32);
-  const auto columns = static_cast<std::size_t>(panels() * kPanelColumns);
-  bias_.resize(columns);
-  if (!is_int8) return;
-  column_scales_.resize(columns);
-  column_sums_.resize(columns);
+  padded_inputs_ = round_up(inputs_, input_multiple(type_));
+  panels_ = Tensor::zeros({panels(), padded_inputs_, kPanelColumns}, dtype_of(type_));
+  const Shape columns{panels() * kPanelColumns};
+  bias_ = Tensor::zeros(columns, DType::float32);
+  if (type_ != ComputeType::int8) return;
+  column_scales_ = Tensor::zeros(columns, DType::float32);
+  column_sums_ = Tensor::zeros(columns, DType::int32);
 }
 
 void CpuPackedLinear::fill_panels(std::span<const std::byte* const> rows) {

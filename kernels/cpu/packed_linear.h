@@ -1,29 +1,37 @@
 // Weights of the cpu backend: panels of 64 output columns.
 //
-//   float32  [panel][input][64 columns]               the layout oneDNN calls BA16a64b
-//   int8     [panel][group of 4 inputs][64 columns][4]                        BA16a64b4a
+//   float32   [panel][input][64 columns]              the layout oneDNN calls BA16a64b
+//   bfloat16  [panel][pair of inputs][64 columns][2]                         BA16a64b2a
+//   int8      [panel][group of 4 inputs][64 columns][4]                      BA16a64b4a
 //
-// Outputs are padded with zeros to a multiple of 64, inputs to 16 (float32) or 64 (int8). A product
-// reads a panel from front to back, one or several whole cache lines at each step. Immutable, so
-// any number of threads may use one.
+// Outputs are padded with zeros to a multiple of 64, inputs to 16 (float32), 32 (bfloat16) or 64
+// (int8). A product reads a panel from front to back, one or several whole cache lines at each
+// step. Every instruction set reads the same bytes, so that a file of panels runs on all of them.
+// Immutable, so any number of threads may use one.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <span>
-#include <vector>
 
 #include "kernels/backend.h"
 #include "kernels/cpu/kernel_table.h"
 
 namespace tandem::cpu {
 
+// PackedParts::layout of these panels. To be changed with any of the above.
+inline constexpr const char* kPanelLayout = "cpu-panels-64";
+
 class CpuPackedLinear final : public PackedLinear {
  public:
   // Throws Error{corrupt} for weights that contradict themselves and Error{unsupported} for a type
-  // other than float32 and int8, or more inputs than exact 32-bit sums allow.
+  // other than float32, bfloat16 and int8, or more inputs than exact 32-bit sums allow.
   CpuPackedLinear(const LinearWeights& weights, ComputeType type);
+  // Weights that are in panels already, without a copy and without reading them: cost is constant.
+  // Throws Error{corrupt} where tensors are not what the layout says, Error{unsupported} for
+  // another layout.
+  explicit CpuPackedLinear(const PackedParts& parts);
   // The outputs `columns` of `whole`. The first call for a matrix makes a second copy of it, row by
   // row, from which this one and the later ones gather whole rows; see rows().
   CpuPackedLinear(const CpuPackedLinear& whole, std::span<const std::int32_t> columns);
@@ -32,22 +40,27 @@ class CpuPackedLinear final : public PackedLinear {
   std::int64_t inputs() const override { return inputs_; }
   ComputeType compute_type() const override { return type_; }
   std::size_t bytes() const override;
+  PackedParts parts() const override;
 
   std::int64_t panels() const { return (outputs_ + kPanelColumns - 1) / kPanelColumns; }
   std::int64_t groups() const { return (inputs_ + 3) / 4; }  // int8: groups of 4 inputs
   std::int64_t padded_inputs() const { return padded_inputs_; }
 
   const float* panels_f32() const { return panels_.data<float>().data(); }
+  const std::uint16_t* panels_bfloat16() const {
+    return reinterpret_cast<const std::uint16_t*>(panels_.raw());
+  }
   const std::int8_t* panels_int8() const { return panels_.data<std::int8_t>().data(); }
   std::int64_t panel_elements() const { return padded_inputs_ * kPanelColumns; }
 
   // For each packed column, padding included.
-  const float* bias() const { return bias_.data(); }
-  const float* column_scales() const { return column_scales_.data(); }
-  const std::int32_t* column_sums() const { return column_sums_.data(); }
+  const float* bias() const { return bias_.data<float>().data(); }
+  const float* column_scales() const { return column_scales_.data<float>().data(); }
+  const std::int32_t* column_sums() const { return column_sums_.data<std::int32_t>().data(); }
   float activation_scale() const { return activation_scale_; }
 
  private:
+  void check_type() const;
   void allocate();
   void fill_panels(std::span<const std::byte* const> rows);
   std::int64_t row_bytes() const;
@@ -58,9 +71,8 @@ class CpuPackedLinear final : public PackedLinear {
   ComputeType type_;
   std::int64_t outputs_ = 0, inputs_ = 0, padded_inputs_ = 0;
   Tensor panels_;
-  std::vector<float> bias_;
-  std::vector<float> column_scales_;
-  std::vector<std::int32_t> column_sums_;
+  Tensor bias_;
+  Tensor column_scales_, column_sums_;  // int8 only
   float activation_scale_ = 0;
 
   mutable std::once_flag rows_made_;

@@ -84,6 +84,13 @@ inline void prefetch(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }
 
+inline Floats low_bfloat16(Ints v) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(v, 16));
+}
+inline Floats high_bfloat16(Ints v) {
+  return _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(-0x10000)));
+}
+
 // Not vpmaddubsw, whose 16-bit sums saturate: 16-bit products of sign-extended bytes are exact.
 inline Ints even_bytes(Ints v) {
   return _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8);

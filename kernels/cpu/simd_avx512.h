@@ -79,6 +79,13 @@ inline void prefetch(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }
 
+inline Floats low_bfloat16(Ints v) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(v, 16));
+}
+inline Floats high_bfloat16(Ints v) {
+  return _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32(-0x10000)));
+}
+
 inline Ints even_bytes(Ints v) {
   return _mm512_srai_epi16(_mm512_slli_epi16(v, 8), 8);
 }

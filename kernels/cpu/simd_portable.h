@@ -107,6 +107,15 @@ inline void prefetch(const void* p) {
   __builtin_prefetch(p);
 }
 
+// Weights of bfloat16 come as 2 inputs of one column in 4 bytes, the first in the low half; both
+// widen to float32 exactly.
+inline Floats low_bfloat16(Ints v) {
+  return reinterpret_cast<Floats>(reinterpret_cast<Bits>(v) << 16);
+}
+inline Floats high_bfloat16(Ints v) {
+  return reinterpret_cast<Floats>(reinterpret_cast<Bits>(v) & 0xFFFF0000U);
+}
+
 // Weights of int8 come as 4 inputs of one column in 4 bytes. Widened to 16 bits they are two
 // vectors, the inputs 0 and 2 and the inputs 1 and 3, and pairs of 16-bit products add up exactly
 // in 32 bits.

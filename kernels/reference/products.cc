@@ -1,5 +1,5 @@
-// Products of the reference backend: float32 in double, int8 as bergamot.md's formula says,
-// literally.
+// Products of the reference backend: float32 in double, bfloat16 likewise on the rounded weights,
+// int8 as bergamot.md's formula says, literally.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -14,6 +14,7 @@ namespace {
 class ReferencePackedLinear final : public PackedLinear {
  public:
   ReferencePackedLinear(const LinearWeights& weights, ComputeType type) : type_(type) {
+    if (weights.packed != nullptr) refuse_packed();
     check_linear_weights(weights);
     if (type == ComputeType::int8) {
       Int8Rows rows = int8_rows(weights);
@@ -22,10 +23,12 @@ class ReferencePackedLinear final : public PackedLinear {
       activation_scale_ = weights.activation_scale;
     } else if (type == ComputeType::float32) {
       weight_ = float32_rows(weights);
+    } else if (type == ComputeType::bfloat16) {
+      weight_ = bfloat16_rows(weights).to_float32();
     } else {
-      throw Error(
-          ErrorCode::unsupported,
-          "packing the weights of a product: the reference backend computes in float32 and int8");
+      throw Error(ErrorCode::unsupported,
+                  "packing the weights of a product: the reference backend computes in float32, "
+                  "bfloat16 and int8");
     }
     if (!weights.bias.empty()) bias_ = weights.bias.to_float32();
   }
@@ -48,6 +51,7 @@ class ReferencePackedLinear final : public PackedLinear {
   std::int64_t inputs() const override { return weight_.shape()[1]; }
   ComputeType compute_type() const override { return type_; }
   std::size_t bytes() const override { return weight_.bytes() + bias_.bytes(); }
+  PackedParts parts() const override { refuse_packed(); }
 
   template <class T>
   const T* row(std::int64_t column) const {
@@ -60,6 +64,11 @@ class ReferencePackedLinear final : public PackedLinear {
   float activation_scale() const { return activation_scale_; }
 
  private:
+  [[noreturn]] static void refuse_packed() {
+    throw Error(ErrorCode::unsupported,
+                "packing the weights of a product: the reference backend has no layout for files");
+  }
+
   ComputeType type_;
   Tensor weight_, bias_;
   std::vector<float> scales_;

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <string>
 #include <thread>
@@ -11,20 +10,6 @@
 #include "kernels/cpu/features.h"
 
 namespace tandem {
-namespace {
-
-struct ComputeTypeName {
-  ComputeType type;
-  std::string_view name;
-};
-
-constexpr std::array<ComputeTypeName, 5> kComputeTypes = {{{ComputeType::automatic, "auto"},
-                                                           {ComputeType::float32, "float32"},
-                                                           {ComputeType::bfloat16, "bfloat16"},
-                                                           {ComputeType::float16, "float16"},
-                                                           {ComputeType::int8, "int8"}}};
-
-}  // namespace
 
 Device Device::parse(std::string_view name) {
   if (name == "auto") return {};
@@ -56,19 +41,6 @@ std::string Device::name() const {
 
 std::vector<Device> available_devices() {
   return {Device::cpu()};
-}
-
-ComputeType parse_compute_type(std::string_view name) {
-  for (const ComputeTypeName& entry : kComputeTypes)
-    if (entry.name == name) return entry.type;
-  throw Error(ErrorCode::invalid_argument, "unknown compute type \"" + std::string(name) + "\"",
-              "compute types are auto, float32, bfloat16, float16 and int8");
-}
-
-std::string_view to_string(ComputeType type) noexcept {
-  for (const ComputeTypeName& entry : kComputeTypes)
-    if (entry.type == type) return entry.name;
-  return "auto";
 }
 
 std::string system_report() {

@@ -16,7 +16,7 @@ Linear pack_key_value(Backend& backend, const AttentionWeights& weights, Compute
 }
 
 Linear pack_output(Backend& backend, const AttentionWeights& weights, ComputeType type) {
-  return weights.output.weight.empty() ? Linear() : Linear(backend, weights.output, type);
+  return weights.output.empty() ? Linear() : Linear(backend, weights.output, type);
 }
 
 // x += context W_o, or x += context where the model has no output projection; then the norm.

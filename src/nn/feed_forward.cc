@@ -12,7 +12,7 @@ FeedForward::FeedForward(Backend& backend, const FeedForwardWeights& weights, Ac
   // With a single product the residual stream would be its input and its output at once.
   TANDEM_CHECK(weights.linears.size() >= 2);
   for (const LinearWeights& linear : weights.linears) linears_.emplace_back(backend, linear, type);
-  if (!weights.gate.weight.empty()) gate_ = Linear(backend, weights.gate, type);
+  if (!weights.gate.empty()) gate_ = Linear(backend, weights.gate, type);
 }
 
 void FeedForward::forward(Backend& backend, MatrixView x, Workspace& workspace) const {

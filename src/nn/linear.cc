@@ -36,6 +36,7 @@ Linear::Linear(Backend& backend, const LinearWeights& weights, ComputeType type)
 LinearWeights stack_outputs(std::span<const LinearWeights* const> parts, const std::string& what) {
   TANDEM_CHECK(!parts.empty());
   const LinearWeights& first = *parts.front();
+  if (first.packed != nullptr) return first;
   std::int64_t outputs = 0;
   bool has_bias = false;
   for (const LinearWeights* part : parts) {

@@ -34,7 +34,7 @@ class Linear {
 
 // The product that gives the outputs of all `parts` one after another, for layers that read the
 // same input: one pass over the input, one quantisation of it. A part without bias gets zeros where
-// another has one. Throws Error{corrupt} that names `what` when the parts cannot be one product:
+// another has one. A first part that is packed is the whole stack already. Throws Error{corrupt} that names `what` when the parts cannot be one product:
 // other inputs, float32 with int8, or another multiplier of the activations.
 LinearWeights stack_outputs(std::span<const LinearWeights* const> parts, const std::string& what);
 

@@ -1,6 +1,8 @@
 // Products against the reference, and the laws that make them exact: row invariance in float32,
-// equal bits on every instruction set in int8.
+// bfloat16 is float32 on rounded weights, equal bits on every instruction set in int8.
+#include <bit>
 #include <cmath>
+#include <functional>
 
 #include "kernels/backends.h"
 
@@ -32,6 +34,18 @@ LinearWeights random_int8_weights(std::int64_t outputs, std::int64_t inputs, boo
   return weights;
 }
 
+constexpr ComputeType kTypes[] = {ComputeType::float32, ComputeType::bfloat16, ComputeType::int8};
+
+// The same weights as they are after rounding to bfloat16, in float32.
+LinearWeights rounded(const LinearWeights& weights) {
+  LinearWeights result = weights;
+  result.weight = Tensor::zeros(weights.weight.shape(), DType::float32);
+  const auto from = weights.weight.data<float>();
+  std::ranges::transform(from, result.weight.mutable_data<float>().begin(),
+                         [](float w) { return bfloat16_to_float(float_to_bfloat16(w)); });
+  return result;
+}
+
 Matrix product(Backend& backend, const Matrix& x, const PackedLinear& weights,
                const LinearEpilogue& epilogue = {}) {
   Matrix out(x.rows(), weights.outputs());
@@ -60,6 +74,37 @@ TEST_P(Linear, Float32EqualsTheReferenceAtEveryTileEdge) {
                     shape_name(rows, columns, inputs));
       }
     }
+}
+
+TEST_P(Linear, Bfloat16HasTheBitsOfFloat32OnRoundedWeightsAtEveryTileEdge) {
+  for (const std::int64_t columns : kColumns)
+    for (const std::int64_t inputs : kInputs) {
+      const LinearWeights weights = random_weights(columns, inputs, columns % 2 == 0);
+      const auto packed = backend->pack(weights, ComputeType::bfloat16);
+      const auto float32 = backend->pack(rounded(weights), ComputeType::float32);
+      const auto expected = reference->pack(weights, ComputeType::bfloat16);
+      for (const std::int64_t rows : kRows) {
+        const std::string what = shape_name(rows, columns, inputs);
+        const Matrix x = Matrix::random(rows, inputs, 14);
+        const Matrix found = product(*backend, x, *packed);
+        expect_bits_equal(found, product(*backend, x, *float32), what);
+        expect_near(found, product(*reference, x, *expected),
+                    1e-6F * std::sqrt(static_cast<float>(inputs)) + 1e-6F, what);
+      }
+    }
+}
+
+TEST_P(Linear, WeightsStoredInBfloat16AreTakenAsTheyAre) {
+  const LinearWeights weights = rounded(random_weights(70, 45, true));
+  LinearWeights stored = weights;
+  stored.weight = Tensor::zeros({70, 45}, DType::bfloat16);
+  auto* bits = reinterpret_cast<std::uint16_t*>(stored.weight.mutable_raw());
+  for (const float value : weights.weight.data<float>())
+    *bits++ = static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(value) >> 16);
+  const Matrix x = Matrix::random(4, 45, 16);
+  const Matrix expected = product(*backend, x, *backend->pack(weights, ComputeType::float32));
+  for (const ComputeType type : {ComputeType::float32, ComputeType::bfloat16})
+    expect_bits_equal(product(*backend, x, *backend->pack(stored, type)), expected, "stored");
 }
 
 TEST_P(Linear, Int8HasTheBitsOfTheReferenceAtEveryTileEdge) {
@@ -100,18 +145,18 @@ TEST_P(Linear, FloatWeightsAreQuantizedAlikeByEveryBackend) {
               "int8 against float32");
 }
 
-TEST_P(Linear, Int8WeightsCanBeComputedInFloat32) {
+TEST_P(Linear, Int8WeightsCanBeComputedInFloats) {
   const LinearWeights weights = random_int8_weights(70, 45, false);
   const Matrix x = Matrix::random(4, 45, 17);
-  expect_near(product(*backend, x, *backend->pack(weights, ComputeType::float32)),
-              product(*reference, x, *reference->pack(weights, ComputeType::float32)), 1e-4F,
-              "float32");
+  for (const ComputeType type : {ComputeType::float32, ComputeType::bfloat16})
+    expect_near(product(*backend, x, *backend->pack(weights, type)),
+                product(*reference, x, *reference->pack(weights, type)), 1e-4F, "floats");
 }
 
 TEST_P(Linear, EpilogueAppliesBiasThenActivationThenResidualInPlace) {
   constexpr std::int64_t kOutputs = 77, kIn = 40;
   const LinearWeights weights = random_weights(kOutputs, kIn, true);
-  for (const ComputeType type : {ComputeType::float32, ComputeType::int8})
+  for (const ComputeType type : kTypes)
     for (int a = 0; a <= static_cast<int>(Activation::tanh); ++a) {
       const Matrix x = Matrix::random(7, kIn, 18);
       Matrix out = Matrix::random(7, kOutputs, 19), expected = Matrix::random(7, kOutputs, 19);
@@ -132,7 +177,7 @@ TEST_P(Linear, ARowHasTheSameBitsAloneAndInAnyBatchAtAnyPlace) {
   const auto single = open({GetParam().isa, 1});
   LinearEpilogue gelu;
   gelu.activation = Activation::gelu_erf;
-  for (const ComputeType type : {ComputeType::float32, ComputeType::int8}) {
+  for (const ComputeType type : kTypes) {
     const auto packed = backend->pack(weights, type);
     const Matrix alone_source = product(*backend, x, *packed, gelu);
     for (std::int64_t row = 0; row < kBatch; ++row)
@@ -147,7 +192,7 @@ TEST_P(Linear, ARowHasTheSameBitsAloneAndInAnyBatchAtAnyPlace) {
 TEST_P(Linear, SelectedOutputsAreTheColumnsOfTheWholeProduct) {
   const std::vector<std::int32_t> columns = {0, 1, 5, 63, 64, 65, 66, 100, 129, 128, 5};
   for (const std::int64_t inputs : {3, 45, 128})
-    for (const ComputeType type : {ComputeType::float32, ComputeType::int8}) {
+    for (const ComputeType type : kTypes) {
       const auto whole = backend->pack(random_weights(130, inputs, true), type);
       const auto some = backend->select_outputs(*whole, columns);
       const auto fewer = backend->select_outputs(*some, std::vector<std::int32_t>{3, 0});
@@ -217,7 +262,7 @@ TEST_P(Linear, RefusesWhatItCannotPack) {
     return ErrorCode::internal;
   };
   LinearWeights weights = random_weights(4, 4, true);
-  EXPECT_EQ(code_of(weights, ComputeType::bfloat16), ErrorCode::unsupported);
+  EXPECT_EQ(code_of(weights, ComputeType::automatic), ErrorCode::unsupported);
   EXPECT_EQ(code_of(weights, ComputeType::float16), ErrorCode::unsupported);
   weights.bias = Tensor::zeros({3}, DType::float32);
   EXPECT_EQ(code_of(weights, ComputeType::float32), ErrorCode::corrupt);
@@ -229,6 +274,65 @@ TEST_P(Linear, RefusesWhatItCannotPack) {
   weights = random_weights(4, 4, false);
   weights.weight.mutable_data<float>()[3] = INFINITY;
   EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::corrupt);
+}
+
+LinearWeights packed_as(const PackedParts& parts) {
+  LinearWeights weights;
+  weights.packed = std::make_shared<const PackedParts>(parts);
+  return weights;
+}
+
+TEST_P(Linear, PartsGiveTheSameWeightsOnEveryInstructionSetWithoutACopy) {
+  LinearWeights weights = random_weights(130, 45, true);
+  weights.activation_scale = 50.0F;
+  const Matrix x = Matrix::random(5, 45, 24);
+  for (const ComputeType type : kTypes) {
+    const auto packed = backend->pack(weights, type);
+    const PackedParts parts = packed->parts();
+    EXPECT_EQ(parts.type, type);
+    for (const BackendCase& other : all_backends()) {
+      const auto there = open(other);
+      const auto again = there->pack(packed_as(parts), type);
+      EXPECT_EQ(again->bytes(), packed->bytes());
+      EXPECT_EQ(again->parts().panels.raw(), parts.panels.raw());
+      expect_bits_equal(product(*there, x, *again), product(*there, x, *there->pack(weights, type)),
+                        name_of(other));
+      const std::vector<std::int32_t> columns = {129, 0, 64};
+      expect_bits_equal(product(*there, x, *there->select_outputs(*again, columns)),
+                        product(*there, x, *there->select_outputs(*packed, columns)), "selected");
+    }
+  }
+}
+
+TEST_P(Linear, RefusesPartsThatAreNotWhatTheLayoutSays) {
+  const PackedParts good = backend->pack(random_weights(70, 45, true), ComputeType::int8)->parts();
+  const auto code_of = [&](const std::function<void(PackedParts&)>& spoil) {
+    PackedParts parts = good;
+    spoil(parts);
+    try {
+      static_cast<void>(backend->pack(packed_as(parts), parts.type));
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::internal;
+  };
+  using Parts = PackedParts;
+  EXPECT_EQ(code_of([](Parts& p) { p.layout += "2"; }), ErrorCode::unsupported);
+  EXPECT_EQ(code_of([](Parts& p) { p.outputs = 129; }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([](Parts& p) { p.outputs = 0; }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([](Parts& p) { p.inputs = 65; }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([](Parts& p) { p.inputs = std::int64_t{1} << 62; }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([](Parts& p) { p.type = ComputeType::float32; }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([](Parts& p) { p.type = ComputeType::float16; }), ErrorCode::unsupported);
+  EXPECT_EQ(code_of([](Parts& p) { p.bias = {}; }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([](Parts& p) { p.column_scales = p.column_sums; }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([](Parts& p) { p.column_sums = p.column_scales; }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([](Parts& p) { p.activation_scale = std::nanf(""); }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([](Parts& p) {
+              const Tensor wider = Tensor::zeros({p.bias.shape()[0] + 1}, DType::float32);
+              p.bias = Tensor::borrow(p.bias.shape(), DType::float32, wider.raw() + 4, nullptr);
+            }),
+            ErrorCode::corrupt);
 }
 
 TANDEM_FOR_ALL_BACKENDS(Linear);

@@ -1,0 +1,67 @@
+// bfloat16 products of packed panels: weights are widened to float32, which is exact, and
+// multiplied as in product_f32-inl.h, in the same order. Half the bytes of float32 for one shift or
+// mask a vector. Include after product_tiles-inl.h.
+//
+// Why not vdpbf16ps, which does twice the work of a fused multiply-add: it rounds the activations
+// to 8 bits as well, flushes small numbers to zero, and gives other bits than any other
+// instruction set. Few rows are bound by memory, where it gains nothing; for many, int8 is faster.
+#pragma once
+
+namespace tandem::cpu {
+namespace {
+
+// One input k of all columns of the tile: `widen` takes it from pairs of inputs.
+template <int kRows, int kVectors, class Widen>
+inline void add_input(const float* x, std::int64_t x_stride, const std::int32_t* pairs, Widen widen,
+                      Floats (&acc)[kRows][kVectors]) {
+  Floats w[kVectors];
+  for (int v = 0; v < kVectors; ++v) w[v] = widen(load_ints(pairs + v * kLanes));
+  for (int r = 0; r < kRows; ++r) {
+    const Floats a = broadcast(x[r * x_stride]);
+    for (int v = 0; v < kVectors; ++v) acc[r][v] = fma(a, w[v], acc[r][v]);
+  }
+}
+
+template <int kRows>
+inline void tile_bfloat16(const float* x, std::int64_t x_stride, std::int64_t inputs,
+                          const std::int32_t* panel, float* sums) {
+  constexpr int kVectors = tile_vectors(kRows);
+  Floats acc[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r)
+    for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast(0.0F);
+  for (std::int64_t k = 0; k + 1 < inputs; k += 2, panel += kPanelColumns) {
+    if (kRows > 1)
+      for (int column = 0; column < kVectors * kLanes; column += 16)
+        prefetch(panel + column + kPrefetchBytes / 4);
+    add_input<kRows, kVectors>(x + k, x_stride, panel, low_bfloat16, acc);
+    add_input<kRows, kVectors>(x + k + 1, x_stride, panel, high_bfloat16, acc);
+  }
+  if (inputs % 2 != 0)
+    add_input<kRows, kVectors>(x + inputs - 1, x_stride, panel, low_bfloat16, acc);
+  for (int r = 0; r < kRows; ++r)
+    for (int v = 0; v < kVectors; ++v) store(sums + r * kPanelColumns + v * kLanes, acc[r][v]);
+}
+
+struct TileBfloat16 {
+  template <int kRows>
+  static void run(const ProductBfloat16& product, std::int64_t panel, std::int64_t row) {
+    constexpr int kTileColumns = tile_vectors(kRows) * kLanes;
+    alignas(64) float sums[kRows * kPanelColumns];
+    const std::int64_t width = panel_width(product.output, panel);
+    const auto* pairs =
+        reinterpret_cast<const std::int32_t*>(product.panels + panel * product.panel_elements);
+    for (std::int64_t column = 0; column < width; column += kTileColumns)
+      tile_bfloat16<kRows>(product.x + row * product.x_stride, product.x_stride, product.inputs,
+                           pairs + column, sums + column);
+    for (int r = 0; r < kRows; ++r)
+      finish_row(product.output, sums + r * kPanelColumns, row + r, panel * kPanelColumns, width);
+  }
+};
+
+void product_bfloat16(const ProductBfloat16& product, std::int64_t panel, std::int64_t row_begin,
+                      std::int64_t row_end) {
+  walk_rows<TileBfloat16>(product, panel, row_begin, row_end);
+}
+
+}  // namespace
+}  // namespace tandem::cpu
