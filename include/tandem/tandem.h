@@ -16,5 +16,6 @@
 #include <tandem/options.h>
 #include <tandem/output.h>
 #include <tandem/strategy.h>
+#include <tandem/text_constraint.h>
 #include <tandem/tokenizer.h>
 #include <tandem/version.h>
