@@ -32,6 +32,8 @@ Command add_generate(CLI::App& program);
 Command add_score(CLI::App& program);
 Command add_tokenize(CLI::App& program);
 Command add_inspect(CLI::App& program);
+Command add_convert(CLI::App& program);
+Command add_verify(CLI::App& program);
 Command add_doctor(CLI::App& program);
 
 // An Error met while loading a model, which has an exit code of its own.

@@ -41,7 +41,8 @@ int run(int argc, char** argv) {
   program.footer(kFooter);
   const std::vector<Command> commands = {add_translate(program), add_generate(program),
                                          add_score(program),     add_tokenize(program),
-                                         add_inspect(program),   add_doctor(program)};
+                                         add_inspect(program),   add_convert(program),
+                                         add_verify(program),    add_doctor(program)};
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

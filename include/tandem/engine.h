@@ -21,7 +21,8 @@ struct EngineState;
 class TANDEM_EXPORT Engine {
  public:
   /// Loads a model from a directory as it lies on disk: a Hugging Face directory (config.json and
-  /// safetensors) or a native Marian one (.bin or .npz with its vocabularies).
+  /// safetensors), a native Marian one (.bin or .npz with its vocabularies), or one that convert()
+  /// has written.
   /// Throws Error: not_found, corrupt, unsupported, invalid_argument, resource_exhausted.
   static Engine load(const std::string& directory, const EngineOptions& options = {});
 

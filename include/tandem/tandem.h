@@ -9,6 +9,7 @@
 #pragma once
 
 #include <tandem/constraint.h>
+#include <tandem/convert.h>
 #include <tandem/device.h>
 #include <tandem/engine.h>
 #include <tandem/error.h>

@@ -51,7 +51,8 @@ std::string id_or_none(TokenId id) { return id < 0 ? "none" : std::to_string(id)
 
 std::string model_part(const LoadedModel& model) {
   Table table;
-  table.add("format", model.format == ModelFormat::marian ? "Marian" : "Hugging Face");
+  const std::string format = model.format == ModelFormat::marian ? "Marian" : "Hugging Face";
+  table.add("format", model.packed ? "packed by Tandem, from " + format : format);
   for (const std::string& file : model.files) table.add("file", file);
   for (const SwitchLine& line : describe(model.network->spec())) table.add(line.name, line.value, line.source);
   return "Model\n" + table.text();

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,6 +45,14 @@ class PosixFileSystem final : public FileSystem {
   std::int64_t read(int handle, std::span<std::byte> out, std::uint64_t offset) override {
     const ssize_t count = ::pread(handle, out.data(), out.size(), static_cast<off_t>(offset));
     return count >= 0 ? count : -errno;
+  }
+
+  int map(int handle, std::size_t bytes, std::shared_ptr<const std::byte>& data) override {
+    void* memory = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, handle, 0);
+    if (memory == MAP_FAILED) return -errno;
+    data = {static_cast<const std::byte*>(memory),
+            [bytes](const std::byte* p) { ::munmap(const_cast<std::byte*>(p), bytes); }};
+    return 0;
   }
 
   void close(int handle) override { ::close(handle); }
@@ -110,6 +119,25 @@ class OpenFile {
     if (const int failure = system_.status(handle_, status); failure < 0)
       throw_system_error(failure, what_, path_);
     return status;
+  }
+
+  // The size of a regular file of at most `max_bytes`; an Error for anything else.
+  FileStatus checked_status(std::size_t max_bytes) const {
+    const FileStatus found = status();
+    if (found.kind != FileStatus::Kind::regular)
+      throw Error(ErrorCode::corrupt, doing(what_, path_) + "expected a regular file");
+    if (found.bytes > max_bytes)
+      throw Error(ErrorCode::resource_exhausted,
+                  doing(what_, path_) + "the file has " + std::to_string(found.bytes) +
+                      " bytes, the limit is " + std::to_string(max_bytes));
+    return found;
+  }
+
+  std::shared_ptr<const std::byte> map(std::size_t bytes) const {
+    std::shared_ptr<const std::byte> data;
+    if (const int failure = system_.map(handle_, bytes, data); failure < 0)
+      throw_system_error(failure, what_, path_);
+    return data;
   }
 
   // One read; repeats it when a signal interrupted it.
@@ -186,18 +214,24 @@ ScopedFileSystem::~ScopedFileSystem() {
 
 FileBytes FileBytes::read(const std::string& path, std::size_t max_bytes, std::string_view what) {
   const OpenFile file(path, what);
-  const FileStatus status = file.status();
-  if (status.kind != FileStatus::Kind::regular)
-    throw Error(ErrorCode::corrupt, doing(what, path) + "expected a regular file");
-  if (status.bytes > max_bytes)
-    throw Error(ErrorCode::resource_exhausted,
-                doing(what, path) + "the file has " + std::to_string(status.bytes) +
-                    " bytes, the limit is " + std::to_string(max_bytes));
+  const FileStatus status = file.checked_status(max_bytes);
   const auto size = static_cast<std::size_t>(status.bytes);
   const std::shared_ptr<std::byte> memory = allocate_aligned(size, doing(what, path));
   read_whole(file, status, {memory.get(), size}, what, path);
   FileBytes result;
   result.name_ = path;
+  result.bytes_ = {memory.get(), size};
+  result.owner_ = memory;
+  return result;
+}
+
+FileBytes FileBytes::map(const std::string& path, std::size_t max_bytes, std::string_view what) {
+  const OpenFile file(path, what);
+  const auto size = static_cast<std::size_t>(file.checked_status(max_bytes).bytes);
+  FileBytes result;
+  result.name_ = path;
+  if (size == 0) return result;
+  const std::shared_ptr<const std::byte> memory = file.map(size);
   result.bytes_ = {memory.get(), size};
   result.owner_ = memory;
   return result;

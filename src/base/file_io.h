@@ -1,7 +1,9 @@
 // Reading files that may be hostile, broken, or changing.
 //
-// A file is copied into private memory with pread and never mapped: truncating a mapped file kills
+// A file is copied into private memory with pread and not mapped: truncating a mapped file kills
 // the process that reads it (SIGBUS), and no library can recover from that. The cost is one copy.
+// FileBytes::map is for the one kind of file that is worth the risk: packed models, which Tandem
+// writes itself and never changes in place.
 // Only regular files are read (a FIFO does not block, a device does not run for ever); symbolic
 // links are followed, because the Hugging Face cache is made of them. The size is checked against a
 // limit before memory is taken, and a file that changes while it is read is an error.
@@ -35,6 +37,9 @@ class FileSystem {
   virtual int status(int handle, FileStatus& status) = 0;
   // At most out.size() bytes from `offset`; 0 at the end. May read fewer than asked.
   virtual std::int64_t read(int handle, std::span<std::byte> out, std::uint64_t offset) = 0;
+  // The first `bytes` > 0 of the file, read-only, for as long as `data` lives; the handle may be
+  // closed before.
+  virtual int map(int handle, std::size_t bytes, std::shared_ptr<const std::byte>& data) = 0;
   virtual void close(int handle) = 0;
   // The names in a directory without "." and "..", in no order.
   virtual int list(const std::string& directory, std::vector<std::string>& names) = 0;
@@ -62,6 +67,10 @@ class FileBytes {
   // resource_exhausted (more than max_bytes, or no memory), corrupt (not a regular file, cannot be
   // read, changed while it was read), invalid_argument (a NUL in the path).
   static FileBytes read(const std::string& path, std::size_t max_bytes, std::string_view what);
+  // The same without a copy: the file is mapped and its pages are read when they are used. Nobody
+  // may write to it or shorten it while this lives; a file that is replaced by renaming another
+  // over it is safe.
+  static FileBytes map(const std::string& path, std::size_t max_bytes, std::string_view what);
   // A copy of bytes in memory, as if they had been read from a file of this name.
   static FileBytes copy_of(std::span<const std::byte> bytes, std::string name);
 

@@ -35,6 +35,17 @@ void probe(const ModelWorkspace& workspace, const char* stage, std::size_t layer
 
 }  // namespace
 
+LinearWeights scaled_output(const LinearWeights& output, float logits_scale) {
+  if (logits_scale == 1.0F || output.packed != nullptr) return output;
+  const Tensor weight = dequantize(output.weight, output.weight_scales);
+  LinearWeights scaled = output;
+  scaled.weight_scales.clear();
+  scaled.weight = Tensor::zeros(weight.shape(), DType::float32);
+  std::ranges::transform(weight.data<float>(), scaled.weight.mutable_data<float>().begin(),
+                         [&](float value) { return value * logits_scale; });
+  return scaled;
+}
+
 // --- loading -----------------------------------------------------------------------------------
 
 EncoderDecoder::EncoderDecoder(ModelSpec spec, const ModelWeights& weights, ComputeType type,
@@ -50,9 +61,10 @@ EncoderDecoder::EncoderDecoder(ModelSpec spec, const ModelWeights& weights, Comp
 }
 
 void EncoderDecoder::pack_embeddings(Backend& backend, const ModelWeights& weights) {
+  const bool stays = weights.tables_stay && backend.device().kind() == Device::Kind::cpu;
   const auto pack_shared = [&](const Tensor& tensor, const Tensor& other, const Parameter& packed) {
     if (!tensor.empty() && tensor.raw() == other.raw()) return packed;
-    Parameter parameter(backend, tensor);
+    Parameter parameter = stays ? Parameter::borrow(tensor) : Parameter(backend, tensor);
     bytes_ += parameter.bytes();
     return parameter;
   };
@@ -80,8 +92,7 @@ AttentionSettings EncoderDecoder::attention_settings(const StackSpec& stack) con
   settings.shape.head_dim = spec_.head_dim;
   if (spec_.attention_scale == AttentionScale::inverse_sqrt_head_dim)
     settings.shape.scale = 1.0F / std::sqrt(static_cast<float>(spec_.head_dim));
-  settings.keys =
-      spec_.norm_placement == NormPlacement::pre ? spec_.self_attention_keys : KeyInput::normalized;
+  settings.keys = keys_of_self_attention(spec_);
   settings.type = type_;
   return settings;
 }
@@ -104,19 +115,8 @@ std::vector<Parameter> EncoderDecoder::pack_relative_bias(Backend& backend,
   return packed;
 }
 
-// A scale of the logits is multiplied into the weights once, and costs nothing afterwards.
 void EncoderDecoder::pack_output(Backend& backend, const LinearWeights& weights) {
-  LinearWeights scaled = weights;
-  if (spec_.logits_scale != 1.0F) {
-    scaled.weight = dequantize(weights.weight, weights.weight_scales);
-    scaled.weight_scales.clear();
-    Tensor product = Tensor::zeros(scaled.weight.shape(), DType::float32);
-    const auto from = scaled.weight.data<float>();
-    std::transform(from.begin(), from.end(), product.mutable_data<float>().begin(),
-                   [&](float value) { return value * spec_.logits_scale; });
-    scaled.weight = product;
-  }
-  output_ = Linear(backend, scaled, type_);
+  output_ = Linear(backend, scaled_output(weights, spec_.logits_scale), type_);
   bytes_ += output_.bytes();
   TANDEM_CHECK(output_.outputs() == spec_.target_vocabulary && output_.inputs() == spec_.model_dim);
 }

@@ -27,6 +27,10 @@
 
 namespace tandem {
 
+// The output projection as it is packed, with ModelSpec::logits_scale multiplied in: it costs
+// nothing afterwards. Weights that are packed have it in them.
+LinearWeights scaled_output(const LinearWeights& output, float logits_scale);
+
 // A sentence after the encoder: all that the decoder needs of it. Immutable and shared by rows.
 struct EncodedSource {
   std::vector<TokenId> ids;

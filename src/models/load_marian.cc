@@ -150,57 +150,55 @@ TextShortlistFile text_shortlist(const MarianFiles& files, const MarianYaml& yam
   return file;
 }
 
-void load_shortlist(const MarianFiles& files, const std::optional<MarianYaml>& yaml,
-                    const Limits& limits, LoadedModel& loaded) {
-  if (files.shortlist.empty()) return;
-  if (yaml && !files.shortlist.ends_with(".bin")) {
-    loaded.text_shortlist = text_shortlist(files, *yaml, limits);
-    return;
-  }
-  auto shortlist = std::make_shared<const Shortlist>(Shortlist::read(files.shortlist, limits));
-  const std::int64_t vocabulary = loaded.network->spec().target_vocabulary;
-  if (shortlist->target_tokens() > vocabulary)
-    throw Error(ErrorCode::corrupt, files.shortlist + ": names the target token " +
-                                        std::to_string(shortlist->target_tokens() - 1) +
-                                        "; the model's vocabulary has " +
-                                        std::to_string(vocabulary));
-  loaded.shortlist = std::move(shortlist);
-  loaded.files.push_back(files.shortlist);
-}
-
 }  // namespace
 
 bool holds_marian_model(const std::vector<std::string>& names) {
   return std::any_of(names.begin(), names.end(), is_model);
 }
 
-LoadedModel load_marian_directory(const std::string& directory,
-                                  const std::vector<std::string>& names, const Limits& limits,
-                                  ComputeType type, Backend& backend) {
+void load_shortlist(const std::string& path, const ModelSpec& spec, const Limits& limits,
+                    LoadedModel& model) {
+  auto shortlist = std::make_shared<const Shortlist>(Shortlist::read(path, limits));
+  if (shortlist->target_tokens() > spec.target_vocabulary)
+    throw Error(ErrorCode::corrupt, path + ": names the target token " +
+                                        std::to_string(shortlist->target_tokens() - 1) +
+                                        "; the model's vocabulary has " +
+                                        std::to_string(spec.target_vocabulary));
+  model.shortlist = std::move(shortlist);
+  model.shortlist_file = path;
+  model.files.push_back(path);
+}
+
+ModelFiles read_marian_directory(const std::string& directory,
+                                 const std::vector<std::string>& names, const Limits& limits,
+                                 ComputeType type) {
   const std::optional<MarianYaml> yaml = decoder_yaml(directory, names, limits);
   const MarianFiles files =
       yaml ? files_by_yaml(directory, *yaml) : files_by_name(directory, names);
-  LoadedModel loaded;
-  loaded.format = ModelFormat::marian;
+  ModelFiles result;
+  LoadedModel& about = result.about;
+  about.format = ModelFormat::marian;
   if (yaml) {
-    loaded.files.push_back(yaml->name());
-    loaded.marian = read_decoding(*yaml);
+    about.files.push_back(yaml->name());
+    about.marian = read_decoding(*yaml);
   }
-  loaded.files.push_back(files.model);
-  loaded.vocabularies = files.vocabularies;
-  loaded.shared_vocabulary =
+  about.files.push_back(files.model);
+  about.vocabularies = files.vocabularies;
+  about.shared_vocabulary =
       files.vocabularies.size() == 2 && files.vocabularies[0] == files.vocabularies[1];
 
   MarianModelFile file = files.model.ends_with(".npz") ? read_marian_npz(files.model, limits)
                                                        : read_marian_binary(files.model, limits);
   for (const MarianItem& item : file.items)
-    loaded.tensors.push_back({item.name, item.type, item.shape.to_string(), item.multiplier});
-  FamilyModel family = load_marian_native(file, limits);
+    about.tensors.push_back({item.name, item.type, item.shape.to_string(), item.multiplier});
+  result.model = load_marian_native(file, limits);
   file.weights.check_all_used();
-  loaded.network = std::make_shared<const EncoderDecoder>(
-      std::move(family.spec), family.weights, resolve_compute_type(type, file.weights), backend);
-  load_shortlist(files, yaml, limits, loaded);
-  return loaded;
+  result.type = resolve_compute_type(type, file.weights);
+  if (yaml && !files.shortlist.empty() && !files.shortlist.ends_with(".bin"))
+    about.text_shortlist = text_shortlist(files, *yaml, limits);
+  else if (!files.shortlist.empty())
+    load_shortlist(files.shortlist, result.model.spec, limits, about);
+  return result;
 }
 
 }  // namespace tandem

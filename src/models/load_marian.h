@@ -17,8 +17,13 @@ namespace tandem {
 bool holds_marian_model(const std::vector<std::string>& names);
 
 // Throws Error as load_model.
-LoadedModel load_marian_directory(const std::string& directory,
-                                  const std::vector<std::string>& names, const Limits& limits,
-                                  ComputeType type, Backend& backend);
+ModelFiles read_marian_directory(const std::string& directory,
+                                 const std::vector<std::string>& names, const Limits& limits,
+                                 ComputeType type);
+
+// Reads a binary shortlist into `model`. Throws Error as Shortlist::read, and corrupt where it
+// names tokens that the vocabulary of `spec` has not.
+void load_shortlist(const std::string& path, const ModelSpec& spec, const Limits& limits,
+                    LoadedModel& model);
 
 }  // namespace tandem

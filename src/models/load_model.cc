@@ -8,8 +8,9 @@
 
 #include "base/file_io.h"
 #include "base/quote.h"
-#include "models/families/family.h"
 #include "models/load_marian.h"
+#include "models/packed/format.h"
+#include "models/packed/packed_reader.h"
 #include "models/readers/json_file.h"
 #include "models/readers/safetensors.h"
 
@@ -21,8 +22,10 @@ bool has_int8(const WeightMap& weights) {
                      [](const auto& entry) { return entry.second.tensor.dtype() == DType::int8; });
 }
 
-LoadedModel load_hugging_face(const std::string& directory, const Limits& limits, ComputeType type,
-                              Backend& backend) {
+constexpr std::pair<ModelFormat, std::string_view> kFormats[] = {
+    {ModelFormat::hugging_face, "hugging_face"}, {ModelFormat::marian, "marian"}};
+
+ModelFiles read_hugging_face(const std::string& directory, const Limits& limits, ComputeType type) {
   const std::string config_path = join_path(directory, "config.json");
   const JsonObject config =
       JsonObject::read(config_path, limits.max_config_bytes, limits.max_json_depth);
@@ -37,18 +40,17 @@ LoadedModel load_hugging_face(const std::string& directory, const Limits& limits
                 "this version runs " + known + ", and models in Marian's own format");
   }
   WeightMap weights = read_safetensors(directory, limits);
-  LoadedModel loaded;
-  loaded.format = ModelFormat::hugging_face;
-  loaded.files = {config_path, weights.origin()};
+  ModelFiles files;
+  files.about.format = ModelFormat::hugging_face;
+  files.about.files = {config_path, weights.origin()};
   for (const auto& [name, weight] : weights.all())
-    loaded.tensors.push_back({name, std::string(to_string(weight.tensor.dtype())),
-                              weight.tensor.shape().to_string(), std::nullopt});
-  FamilyModel family = load_family(config, weights, limits);
+    files.about.tensors.push_back({name, std::string(to_string(weight.tensor.dtype())),
+                                   weight.tensor.shape().to_string(), std::nullopt});
+  files.model = load_family(config, weights, limits);
   weights.check_all_used();
-  loaded.shared_vocabulary = family.spec.shared_embeddings;
-  loaded.network = std::make_shared<const EncoderDecoder>(
-      std::move(family.spec), family.weights, resolve_compute_type(type, weights), backend);
-  return loaded;
+  files.about.shared_vocabulary = files.model.spec.shared_embeddings;
+  files.type = resolve_compute_type(type, weights);
+  return files;
 }
 
 }  // namespace
@@ -58,17 +60,42 @@ ComputeType resolve_compute_type(ComputeType type, const WeightMap& weights) {
   return has_int8(weights) ? ComputeType::int8 : ComputeType::float32;
 }
 
-LoadedModel load_model(const std::string& directory, const Limits& limits, ComputeType type,
-                       Backend& backend) {
+std::string_view to_string(ModelFormat format) {
+  for (const auto& [known, name] : kFormats)
+    if (known == format) return name;
+  return "?";
+}
+
+std::optional<ModelFormat> parse_model_format(std::string_view name) {
+  for (const auto& [format, known] : kFormats)
+    if (known == name) return format;
+  return std::nullopt;
+}
+
+ModelFiles read_model(const std::string& directory, const Limits& limits, ComputeType type) {
   const std::vector<std::string> names = list_directory(directory);
+  if (holds_packed_model(names)) return read_packed_model(directory, limits, type);
   if (std::binary_search(names.begin(), names.end(), "config.json"))
-    return load_hugging_face(directory, limits, type, backend);
-  if (holds_marian_model(names))
-    return load_marian_directory(directory, names, limits, type, backend);
+    return read_hugging_face(directory, limits, type);
+  if (holds_marian_model(names)) return read_marian_directory(directory, names, limits, type);
   throw Error(
       ErrorCode::not_found,
       directory +
-          ": found no model; expected config.json with safetensors, or Marian's *.bin or *.npz");
+          ": found no model; expected config.json with safetensors, Marian's *.bin or *.npz, or "
+          "packed.safetensors");
+}
+
+LoadedModel load_model(const std::string& directory, const Limits& limits, ComputeType type,
+                       Backend& backend) {
+  ModelFiles files = read_model(directory, limits, type);
+  try {
+    files.about.network = std::make_shared<const EncoderDecoder>(
+        std::move(files.model.spec), files.model.weights, files.type, backend);
+  } catch (const Error& error) {  // of a packed file, the backend is the first to look at the parts
+    if (!files.about.packed) throw;
+    throw Error(error.code(), files.about.files.front() + ": " + error.message(), kConvertAgain);
+  }
+  return std::move(files.about);
 }
 
 }  // namespace tandem

@@ -1,16 +1,19 @@
 // A model directory as it lies on disk to a network that can run, with everything else that its
 // files say about decoding. The format is told by the files:
 //
+//   packed.safetensors             Tandem's own, from `tandem convert`; packed/format.h
 //   config.json and safetensors    Hugging Face; families/family.h lists the families
 //   model*.bin or *.npz            Marian's own, with its decoder's .yml, vocabularies, shortlist
 //
-// Cost: each file is read once into memory, checked, packed for the backend, and freed.
+// Cost: each file is read once into memory, checked, packed for the backend, and freed. A packed
+// file is mapped instead and used where it lies.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tandem/device.h>
@@ -18,12 +21,16 @@
 
 #include "kernels/backend.h"
 #include "models/encoder_decoder.h"
+#include "models/families/family.h"
 #include "models/readers/shortlist.h"
 #include "models/weights.h"
 
 namespace tandem {
 
 enum class ModelFormat : std::uint8_t { hugging_face, marian };
+
+std::string_view to_string(ModelFormat format);  // "hugging_face", ...
+std::optional<ModelFormat> parse_model_format(std::string_view name);
 
 // How a Marian model wants to be decoded, by the keys of its decoder's .yml; marian-dev,
 // src/common/config_parser.cpp. A key that is not set has Marian's default.
@@ -51,14 +58,23 @@ struct TensorLine {
 
 struct LoadedModel {
   std::shared_ptr<const EncoderDecoder> network;
-  ModelFormat format = ModelFormat::hugging_face;
+  ModelFormat format = ModelFormat::hugging_face;  // of a packed model: what it was made from
+  bool packed = false;
   std::vector<std::string> files;  // what was read, in order
   std::vector<TensorLine> tensors;
   MarianDecoding marian;                  // format marian
   std::vector<std::string> vocabularies;  // format marian: source and target; paths, perhaps equal
   bool shared_vocabulary = false;         // source and target tokens are the same
   std::shared_ptr<const Shortlist> shortlist;  // null: none
+  std::string shortlist_file;                  // its path
   std::optional<TextShortlistFile> text_shortlist;
+};
+
+// What files say before it is packed for a backend.
+struct ModelFiles {
+  LoadedModel about;  // without its network
+  FamilyModel model;
+  ComputeType type = ComputeType::float32;  // never automatic
 };
 
 // `type` automatic: int8 where the weights are int8, else float32. float32 on int8 weights runs
@@ -67,6 +83,9 @@ struct LoadedModel {
 // resource_exhausted (the limit).
 LoadedModel load_model(const std::string& directory, const Limits& limits, ComputeType type,
                        Backend& backend);
+
+// The first half of load_model.
+ModelFiles read_model(const std::string& directory, const Limits& limits, ComputeType type);
 
 // What `automatic` means for these weights; any other type is itself.
 ComputeType resolve_compute_type(ComputeType type, const WeightMap& weights);

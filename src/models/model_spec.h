@@ -144,6 +144,10 @@ std::vector<SwitchLine> describe(const ModelSpec& spec);
 // the heads, ...).
 void check_implemented(const ModelSpec& spec);
 
-std::string_view to_string(Activation activation);
+// What self-attention's keys and values are computed from. A post-norm model has but one input.
+inline KeyInput keys_of_self_attention(const ModelSpec& spec) {
+  return spec.norm_placement == NormPlacement::pre ? spec.self_attention_keys
+                                                   : KeyInput::normalized;
+}
 
 }  // namespace tandem

@@ -35,6 +35,8 @@ struct ModelWeights {
   std::vector<EncoderLayerWeights> encoder;
   std::vector<DecoderLayerWeights> decoder;
   LinearWeights output;  // [V_target, D]
+  // The tables lie in a file that stays mapped: a CPU reads them there and makes no copy.
+  bool tables_stay = false;
 };
 
 }  // namespace tandem

@@ -34,8 +34,9 @@ class Linear {
 
 // The product that gives the outputs of all `parts` one after another, for layers that read the
 // same input: one pass over the input, one quantisation of it. A part without bias gets zeros where
-// another has one. A first part that is packed is the whole stack already. Throws Error{corrupt} that names `what` when the parts cannot be one product:
-// other inputs, float32 with int8, or another multiplier of the activations.
+// another has one; a first part that is packed is the whole stack already. Throws Error{corrupt}
+// that names `what` when the parts cannot be one product: other inputs, float32 with int8, or
+// another multiplier of the activations.
 LinearWeights stack_outputs(std::span<const LinearWeights* const> parts, const std::string& what);
 
 // int8 weights as the float32 values that they mean, [N_out, K]; float32 weights as they are.

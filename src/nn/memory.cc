@@ -16,6 +16,15 @@ Parameter::Parameter(Backend& backend, const Tensor& tensor) {
   view_ = ConstMatrixView(buffer_->data(), DType::float32, host.rows(), host.cols(), host.stride());
 }
 
+Parameter Parameter::borrow(const Tensor& tensor) {
+  Parameter parameter;
+  if (tensor.empty()) return parameter;
+  TANDEM_CHECK(tensor.dtype() == DType::float32);
+  parameter.tensor_ = tensor;
+  parameter.view_ = ConstMatrixView(tensor);
+  return parameter;
+}
+
 MatrixView Scratch::matrix(Backend& backend, std::int64_t rows, std::int64_t cols) {
   const auto elements =
       checked_mul(checked_cast<std::size_t>(rows, "scratch rows"),

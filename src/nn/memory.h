@@ -12,20 +12,26 @@
 
 namespace tandem {
 
-// A matrix of a loaded model. Copies share the memory. The values are copied from the file even on
-// a CPU, so that the file's bytes can be freed as a whole once everything is packed.
+// A matrix of a loaded model. Copies share the memory.
 class Parameter {
  public:
   Parameter() = default;  // empty: what an op takes for "none"
-  // `tensor` is float32; rank 1 is one row. An empty tensor gives an empty parameter.
+  // `tensor` is float32; rank 1 is one row. An empty tensor gives an empty parameter. The values
+  // are copied even on a CPU, so that the file's bytes can be freed as a whole once everything is
+  // packed.
   Parameter(Backend& backend, const Tensor& tensor);
+  // The same without a copy, for a CPU: of a file that stays mapped.
+  static Parameter borrow(const Tensor& tensor);
 
   ConstMatrixView view() const { return view_; }
-  bool empty() const { return buffer_ == nullptr; }
-  std::size_t bytes() const { return buffer_ ? buffer_->bytes() : 0; }
+  bool empty() const { return view_.rows() == 0; }
+  std::size_t bytes() const {
+    return static_cast<std::size_t>(view_.rows() * view_.cols()) * sizeof(float);
+  }
 
  private:
-  std::shared_ptr<Buffer> buffer_;
+  std::shared_ptr<Buffer> buffer_;  // null: `tensor_` holds the values
+  Tensor tensor_;
   ConstMatrixView view_;
 };
 

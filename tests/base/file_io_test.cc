@@ -9,6 +9,7 @@
 
 #include <tandem/error.h>
 
+#include "support/expect_error.h"
 #include "support/faulty_file_system.h"
 #include "support/test_files.h"
 
@@ -109,6 +110,32 @@ TEST(FileIo, AFileThatGrowsOrShrinksWhileItIsReadIsAnError) {
     faulty.set_path(path);
     const ScopedFileSystem scope(faulty);
     EXPECT_EQ(refusal(path), ErrorCode::corrupt);
+  }
+}
+
+TEST(FileIo, AMappedFileHasTheBytesAndStaysWhenItIsReplaced) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("f", std::string(5000, 'x'));
+  const FileBytes file = FileBytes::map(path, 5000, "a test");
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(file.bytes().data()) % 64, 0U);
+  std::filesystem::rename(folder.write("other", "short"), path);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()),
+            std::string(5000, 'x'));
+  EXPECT_TRUE(FileBytes::map(folder.write("empty", ""), 0, "a test").bytes().empty());
+}
+
+TEST(FileIo, WhatCannotBeReadCannotBeMapped) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("f", "1234");
+  const auto map = [](const std::string& name) { FileBytes::map(name, 3, "a test"); };
+  expect_error([&] { map(path); }, ErrorCode::resource_exhausted, "limit is 3");
+  expect_error([&] { map(folder.path()); }, ErrorCode::corrupt, "regular file");
+  expect_error([&] { map(path + "-none"); }, ErrorCode::not_found, "a test");
+  for (int at = 0; at < 3; ++at) {  // open, status, map
+    FaultyFileSystem faulty(Fault::io_error, at);
+    const ScopedFileSystem scope(faulty);
+    EXPECT_THROW(FileBytes::map(path, 4, "a test"), Error) << at;
+    EXPECT_EQ(faulty.open_handles(), 0);
   }
 }
 

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/staged_directory.h"
+#include "models/packed/packed_writer.h"
 #include "support/backends.h"
 #include "support/expect_error.h"
 #include "support/forced_scores.h"
@@ -126,6 +128,57 @@ TEST(LoadModel, TheDecodersYamlNamesTheFilesAndTheSearch) {
   EXPECT_EQ(model.vocabularies, std::vector<std::string>(2, folder.path() + "/vocab.spm"));
   EXPECT_EQ(model.network->spec().decoder_start_token, -1);
   EXPECT_EQ(model.shortlist, nullptr);
+}
+
+// What `tandem convert` makes of a directory.
+void pack(const std::string& from, ComputeType type, const std::string& to) {
+  StagedDirectory staged(to);
+  const auto backend = make_cpu_backend(1);
+  write_packed_model(read_model(from, {}, type), *backend, staged);
+  staged.commit(false);
+}
+
+TEST(LoadModel, APackedMarianModelComputesAsItsOriginal) {
+  const TemporaryFolder folder;
+  const QuantisedModel int8;
+  MarianShape odd;
+  odd.pre_norm = odd.top_norm = odd.no_projection = true;
+  odd.ffn_depth = 3;
+  odd.tied_layers = {1, 1};
+  odd.tying = "none";
+  folder.write("int8.bin", int8.writer.bytes());
+  folder.write("float.bin", MarianOracle(odd, 3).binary());
+  const auto backend = make_cpu_backend(1);
+  for (const std::string name : {"int8", "float"})
+    for (const ComputeType type :
+         {ComputeType::float32, ComputeType::bfloat16, ComputeType::int8}) {
+      const TemporaryFolder original;
+      std::filesystem::copy(folder.path() + "/" + name + ".bin", original.path() + "/model.bin");
+      pack(original.path(), type, original.path() + "/packed");
+      const LoadedModel packed =
+          load_model(original.path() + "/packed", {}, ComputeType::automatic, *backend);
+      const LoadedModel expected = load_model(original.path(), {}, type, *backend);
+      EXPECT_EQ(packed.format, ModelFormat::marian);
+      EXPECT_EQ(forced_logits(*packed.network, *backend, kSource, kTarget),
+                forced_logits(*expected.network, *backend, kSource, kTarget))
+          << name << " in " << to_string(type);
+    }
+}
+
+TEST(LoadModel, APackedMarianModelIsDecodedAsItsOriginal) {
+  const TemporaryFolder folder;
+  folder.write("model.npz", MarianOracle({}, 1).npz());
+  folder.write("decoder.yml",
+               "models: [model.npz]\nbeam-size: 6\nnormalize: 0.6\nword-penalty: 0.25\n"
+               "max-length-factor: 2.5\nallow-unk: true\n");
+  pack(folder.path(), ComputeType::float32, folder.path() + "/packed");
+  const LoadedModel model =
+      load_model(folder.path() + "/packed", {}, ComputeType::automatic, *make_cpu_backend(1));
+  EXPECT_EQ(model.marian.beam_size, 6);
+  EXPECT_EQ(model.marian.normalize, 0.6);
+  EXPECT_EQ(model.marian.word_penalty, 0.25);
+  EXPECT_EQ(model.marian.max_length_factor, 2.5);
+  EXPECT_EQ(model.marian.allow_unknown, true);
 }
 
 TEST(LoadModel, WithoutYamlTheOnlyModelOfTheDirectoryIsTaken) {

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,6 +41,10 @@ class FaultyFileSystem final : public FileSystem {
       if (fault_ == Fault::shrink) std::filesystem::resize_file(path_, 10);
     }
     return system_.read(handle, out, offset);
+  }
+  int map(int handle, std::size_t bytes, std::shared_ptr<const std::byte>& data) override {
+    if (hit() && fault_ == Fault::io_error) return -ENODEV;
+    return system_.map(handle, bytes, data);
   }
   void close(int handle) override {
     --open_handles_;

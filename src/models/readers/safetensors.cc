@@ -140,11 +140,12 @@ std::string_view header_text(const FileBytes& file, const Limits& limits) {
   return text;
 }
 
-void check_metadata(const Json& metadata, const std::string& file) {
+std::map<std::string, std::string> read_metadata(const Json& metadata, const std::string& file) {
   const bool strings =
       metadata.is_object() &&
       std::all_of(metadata.begin(), metadata.end(), [](const Json& v) { return v.is_string(); });
   if (!strings) throw_corrupt(file, "'__metadata__' should hold strings only");
+  return metadata.get<std::map<std::string, std::string>>();
 }
 
 // Every byte of the data belongs to exactly one tensor: no amplification by overlaps, no hidden
@@ -166,8 +167,9 @@ void check_coverage(std::vector<Entry>& entries, std::uint64_t data_bytes,
                             " bytes of data, but the file has " + std::to_string(data_bytes));
 }
 
-std::vector<Entry> read_entries(const FileBytes& file, std::string_view text,
-                                const Limits& limits) {
+// Entries of the tensors; the metadata goes to `metadata`.
+std::vector<Entry> read_entries(const FileBytes& file, std::string_view text, const Limits& limits,
+                                std::map<std::string, std::string>& metadata) {
   const JsonObject header(parse_json(text, file.name() + " (header)", limits.max_json_depth),
                           file.name() + " (header)");
   if (header.json().size() > limits.max_tensors)
@@ -177,7 +179,7 @@ std::vector<Entry> read_entries(const FileBytes& file, std::string_view text,
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.json().items()) {
     if (name == "__metadata__") {
-      check_metadata(value, file.name());
+      metadata = read_metadata(value, file.name());
     } else {
       entries.push_back(read_entry(name, value, file.name()));
     }
@@ -243,17 +245,23 @@ WeightMap read_sharded(const std::string& directory, const Limits& limits) {
 
 }  // namespace
 
-void parse_safetensors(const FileBytes& file, const Limits& limits, WeightMap& weights) {
+SafetensorsContents read_safetensors_contents(const FileBytes& file, const Limits& limits) {
   const std::string_view text = header_text(file, limits);
-  std::vector<Entry> entries = read_entries(file, text, limits);
+  SafetensorsContents contents;
+  std::vector<Entry> entries = read_entries(file, text, limits, contents.metadata);
   const std::span<const std::byte> data = file.bytes().subspan(kLengthBytes + text.size());
   check_coverage(entries, data.size(), file.name());
-  for (const Entry& entry : entries) {
-    const auto bytes = data.subspan(entry.begin, entry.end - entry.begin);
-    Weight weight{stored_tensor(entry.shape, entry.type, bytes, file.owner()), {}};
-    if (!all_finite(weight.tensor))
-      throw_corrupt(file.name(), "tensor " + quote(entry.name) + " holds a NaN or an infinity");
-    weights.add(entry.name, std::move(weight));
+  for (const Entry& entry : entries)
+    contents.tensors[entry.name] = stored_tensor(
+        entry.shape, entry.type, data.subspan(entry.begin, entry.end - entry.begin), file.owner());
+  return contents;
+}
+
+void parse_safetensors(const FileBytes& file, const Limits& limits, WeightMap& weights) {
+  for (auto& [name, tensor] : read_safetensors_contents(file, limits).tensors) {
+    if (!all_finite(tensor))
+      throw_corrupt(file.name(), "tensor " + quote(name) + " holds a NaN or an infinity");
+    weights.add(name, {std::move(tensor), {}});
   }
 }
 

@@ -9,6 +9,7 @@
 // floats.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include <tandem/options.h>
@@ -24,6 +25,14 @@ namespace tandem {
 // element type that Tandem has not, and for PyTorch's pickle format, which can run code and is
 // never read.
 WeightMap read_safetensors(const std::string& directory_or_file, const Limits& limits);
+
+// All of one file that is in memory, with its metadata. Floats are not looked at, which would read
+// the whole of a mapped file; parse_safetensors does.
+struct SafetensorsContents {
+  std::map<std::string, std::string> metadata;
+  std::map<std::string, Tensor> tensors;
+};
+SafetensorsContents read_safetensors_contents(const FileBytes& file, const Limits& limits);
 
 // Adds the tensors of one file that is in memory already.
 void parse_safetensors(const FileBytes& file, const Limits& limits, WeightMap& weights);
