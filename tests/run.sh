@@ -3,8 +3,8 @@
 #
 #     bash tests/run.sh
 #
-# Installs the packages that are missing, builds with optimisation and with warnings as errors, and runs the
-# whole suite. With TANDEM_SANITIZERS=1 the suite runs under AddressSanitizer and UndefinedBehaviorSanitizer first, and
+# Installs the packages that are missing, fetches the public models that some tests use, builds with optimisation
+# and with warnings as errors, and runs the whole suite. With TANDEM_SANITIZERS=1 the suite runs under AddressSanitizer and UndefinedBehaviorSanitizer first, and
 # the layers that have threads under ThreadSanitizer. Asks nothing; safe to run again. The exit code is that of
 # the first stage that failed; the last lines are ctest's summary.
 set -euo pipefail
@@ -27,6 +27,9 @@ suite() {
 
 step "Packages"
 bash examples/install_dependencies.sh
+
+step "Firefox's models (their tests are skipped where the package index cannot be reached)"
+python3 examples/fetch_bergamot.py "${TANDEM_BERGAMOT_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tandem/bergamot}" || true
 
 if [ "${TANDEM_SANITIZERS:-0}" = 1 ]; then
   suite asan OFF

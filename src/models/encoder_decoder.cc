@@ -33,6 +33,27 @@ void probe(const ModelWorkspace& workspace, const char* stage, std::size_t layer
   if (workspace.layers.probe) workspace.layers.probe(stage, static_cast<int>(layer), value);
 }
 
+// Where a probe sees the attention of head 0: a row of weights for each token. Empty without one.
+class ProbedWeights {
+ public:
+  ProbedWeights(const ModelWorkspace& workspace, std::int64_t tokens) {
+    if (!workspace.layers.probe) return;
+    weights_ = Tensor::zeros({tokens, tokens}, DType::float32);
+    for (std::int64_t i = 0; i < tokens; ++i)
+      rows_.push_back(weights_.mutable_data<float>().data() + i * tokens);
+  }
+
+  float* const* rows() const { return rows_.empty() ? nullptr : rows_.data(); }
+  ConstMatrixView view() const {
+    const auto tokens = static_cast<std::int64_t>(rows_.size());
+    return {weights_.raw(), DType::float32, tokens, tokens, tokens};
+  }
+
+ private:
+  Tensor weights_;
+  std::vector<float*> rows_;
+};
+
 }  // namespace
 
 LinearWeights scaled_output(const LinearWeights& output, float logits_scale) {
@@ -218,8 +239,10 @@ std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
   const MatrixView x = workspace.layers.hidden.matrix(backend, tokens, spec_.model_dim);
   source_embedding_.forward(backend, workspace.ids, workspace.positions, x, workspace.layers);
   probe(workspace, "encoder", 0, x);
+  const ProbedWeights weights(workspace, tokens);
   for (std::size_t i = 0; i < encoder_.size(); ++i) {
-    encoder_[i].self.encode(backend, x, workspace.sentences, workspace.layers);
+    encoder_[i].self.encode(backend, x, workspace.sentences, workspace.layers, weights.rows());
+    probe(workspace, "encoder.self.weights", i + 1, weights.view());
     probe(workspace, "encoder.self", i + 1, x);
     encoder_[i].feed_forward.forward(backend, x, workspace.layers);
     probe(workspace, "encoder", i + 1, x);

