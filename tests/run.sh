@@ -4,9 +4,10 @@
 #     bash tests/run.sh
 #
 # Installs the packages that are missing, fetches the public models that some tests use, builds with optimisation
-# and with warnings as errors, and runs the whole suite. With TANDEM_SANITIZERS=1 the suite runs under AddressSanitizer and UndefinedBehaviorSanitizer first, and
-# the layers that have threads under ThreadSanitizer. Asks nothing; safe to run again. The exit code is that of
-# the first stage that failed; the last lines are ctest's summary.
+# and with warnings as errors, and runs the whole suite. With TANDEM_SANITIZERS=1 the suite runs under
+# AddressSanitizer and UndefinedBehaviorSanitizer first, and the layers that have threads under ThreadSanitizer.
+# Asks nothing; safe to run again. The exit code is that of the first stage that failed; the last lines are
+# ctest's summary.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
