@@ -45,6 +45,16 @@ GenerationOptions marian_defaults(const MarianDecoding& decoding) {
   return options;
 }
 
+// A value that would be a wrong argument of a request is a fault of the file that it stands in.
+ParsedGenerationConfig read_generation_config(const std::string& path, const Limits& limits) {
+  try {
+    return parse_generation_config(read_file(path, limits.max_config_bytes, "generation options"), path);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::invalid_argument) throw;
+    throw Error(ErrorCode::corrupt, error.message(), error.hint());
+  }
+}
+
 }  // namespace
 
 EngineState::EngineState(const std::string& directory, const EngineOptions& engine_options)
@@ -76,20 +86,35 @@ std::shared_ptr<const Tokenizer> EngineState::load_tokenizer(const std::string& 
 // generation_config.json; where there is none, the search keys of an older config.json. Special
 // tokens that neither names come from the model.
 void EngineState::read_defaults(const std::string& directory) {
+  std::string path = model.files.front();
   if (model.format == ModelFormat::marian) {
     defaults = marian_defaults(model.marian);
   } else {
     const std::string own = join_path(directory, "generation_config.json");
     const bool has_own = is_regular_file(own);
-    const std::string path = has_own ? own : join_path(directory, "config.json");
-    ParsedGenerationConfig config =
-        parse_generation_config(read_file(path, options.limits.max_config_bytes, "generation options"), path);
+    path = has_own ? own : join_path(directory, "config.json");
+    ParsedGenerationConfig config = read_generation_config(path, options.limits);
     defaults = std::move(config.options);
     if (has_own) unknown_config_keys = std::move(config.unknown_keys);
   }
   const ModelSpec& spec = model.network->spec();
   if (!defaults.eos_token_id) defaults.eos_token_id = spec.eos_tokens;
   if (!defaults.pad_token_id && spec.pad_token >= 0) defaults.pad_token_id = spec.pad_token;
+  check_defaults(path);
+}
+
+// A value out of range would otherwise be refused at every request, as if the request were at fault.
+// What this version cannot do is left to the requests, which may ask for something else.
+void EngineState::check_defaults(const std::string& path) const {
+  const std::vector<TokenId> shortest{0};
+  SearchContext facts = context();
+  facts.source = shortest;
+  try {
+    resolve(Request(shortest), facts, options.limits);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::invalid_argument)
+      throw Error(ErrorCode::corrupt, path + ": " + error.message(), error.hint());
+  }
 }
 
 SearchContext EngineState::context() const {

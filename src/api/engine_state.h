@@ -26,7 +26,9 @@ struct EngineState {
   GenerationOptions defaults;               // generation_config.json over config.json
   std::vector<std::string> unknown_config_keys;
 
+  // Throws Error{corrupt} that names the file for values that no request could use.
   void read_defaults(const std::string& directory);
+  void check_defaults(const std::string& path) const;
   // A directory without one gets an AbsentTokenizer. Throws Error for a broken one.
   std::shared_ptr<const Tokenizer> load_tokenizer(const std::string& directory) const;
 

@@ -219,15 +219,16 @@ bool is_neutral(const NeutralKey& key, const Json& json) {
 }
 
 Json parse_object(std::string_view text, const std::string& where) {
-  bool too_deep = false;
+  // The parser takes a NUL for the end of the text; what follows would go unseen.
+  bool refused = text.find('\0') != std::string_view::npos;
   Json json = Json::parse(
       text,
       [&](int depth, Json::parse_event_t, Json&) {
-        too_deep = too_deep || depth > kMaxDepth;
-        return !too_deep;
+        refused = refused || depth > kMaxDepth;
+        return !refused;
       },
       /*allow_exceptions=*/false);
-  if (too_deep || json.is_discarded() || !json.is_object())
+  if (refused || json.is_discarded() || !json.is_object())
     throw Error(ErrorCode::invalid_argument,
                 where + ": expected a JSON object of generation options");
   return json;

@@ -267,10 +267,12 @@ void Resolver::resolve_max_length() {
   int chosen = room;
   if (wanted) {
     chosen = *wanted;
-  } else if (defaults_.max_new_tokens && *defaults_.max_new_tokens > 0) {
+  } else if (defaults_.max_new_tokens) {
+    check_at_least("max_new_tokens", *defaults_.max_new_tokens, 1);
     chosen = *defaults_.max_new_tokens;
-  } else if (defaults_.max_length && *defaults_.max_length > prompt()) {
-    chosen = *defaults_.max_length - prompt();
+  } else if (defaults_.max_length) {
+    check_at_least("max_length", *defaults_.max_length, 1);
+    if (*defaults_.max_length > prompt()) chosen = *defaults_.max_length - prompt();
   }
   if (out_.profile == Profile::marian && (!wanted || input_.max_length_factor)) {
     const double factor = input_.max_length_factor.value_or(context_.max_length_factor);

@@ -121,6 +121,10 @@ MarianDecoding read_decoding(const MarianYaml& yaml) {
   decoding.normalize = yaml.number("normalize");
   decoding.word_penalty = yaml.number("word-penalty");
   decoding.max_length_factor = yaml.number("max-length-factor");
+  if (decoding.max_length_factor && !(*decoding.max_length_factor > 0))
+    throw Error(ErrorCode::corrupt, yaml.name() +
+                                        ": key 'max-length-factor' should be above 0, found " +
+                                        std::to_string(*decoding.max_length_factor));
   decoding.allow_unknown = yaml.boolean("allow-unk");
   return decoding;
 }

@@ -14,8 +14,15 @@ namespace {
 
 }  // namespace
 
+void refuse_nul(std::string_view text, const std::string& name) {
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos)
+    throw Error(ErrorCode::corrupt,
+                name + ": not valid JSON: a NUL at byte " + std::to_string(nul));
+}
+
 nlohmann::json read_json_object(const std::string& path, const Limits& limits) {
   const std::string text = read_file(path, limits.max_config_bytes, "configuration");
+  refuse_nul(text, path);
   const auto check_depth = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
     if (depth > limits.max_json_depth)
       throw Error(ErrorCode::corrupt,

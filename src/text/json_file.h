@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -15,6 +16,9 @@ namespace tandem {
 // The object in the file. Throws Error: not_found, resource_exhausted, corrupt (not JSON, too deep,
 // not an object).
 nlohmann::json read_json_object(const std::string& path, const Limits& limits);
+
+// Throws Error{corrupt} if the text holds a NUL, which the parser would take for its end.
+void refuse_nul(std::string_view text, const std::string& name);
 
 // A member that must be a string if it is there; `fallback` if it is missing or null.
 std::string string_member(const nlohmann::json& object, const char* key,

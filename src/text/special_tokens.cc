@@ -54,7 +54,8 @@ void read_named(const nlohmann::json& json, const std::string& where, SpecialTok
 // added_tokens.json: an object of string to id, without any properties.
 void read_added_file(const ModelFolder& folder, SpecialTokens& tokens) {
   const std::string path = folder.at("added_tokens.json");
-  for (const auto& [content, id] : read_json_object(path, folder.limits).items()) {
+  const nlohmann::json object = read_json_object(path, folder.limits);
+  for (const auto& [content, id] : object.items()) {
     if (!id.is_number_unsigned() ||
         id.get<std::uint64_t>() >= static_cast<std::uint64_t>(folder.limits.max_vocabulary))
       throw Error(ErrorCode::corrupt, path + ": " + quote(content) + ": a token id was expected");
@@ -89,7 +90,11 @@ SpecialTokens SpecialTokens::read(const ModelFolder& folder) {
   const std::string where = folder.at("tokenizer_config.json");
   read_named(folder.tokenizer_config, where, tokens);
   const auto decoder = folder.tokenizer_config.find("added_tokens_decoder");
-  if (decoder != folder.tokenizer_config.end() && decoder->is_object()) {
+  if (decoder != folder.tokenizer_config.end() && !decoder->is_null()) {
+    if (!decoder->is_object())
+      throw Error(
+          ErrorCode::corrupt,
+          where + ": 'added_tokens_decoder' should be an object, found " + decoder->type_name());
     for (const auto& [id, entry] : decoder->items()) {
       tokens.added.push_back(read_added_token(entry, where + " added_tokens_decoder"));
       tokens.added.back().id = parse_id(id, folder.limits.max_vocabulary - 1, where);

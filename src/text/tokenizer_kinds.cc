@@ -171,10 +171,18 @@ std::shared_ptr<const Tokenizer> Tokenizer::load(const std::string& path, const 
     const auto pieces = SentencePiece::load(path, limits);
     return std::make_shared<const SentencePieceTokenizer>(pieces, pieces, EndToken::omitted);
   }
-  const ModelFolder folder(path, limits);
-  for (const Kind& kind : kKinds)
-    if (kind.matches(folder)) return kind.load(folder);
-  fail_unsupported(folder);
+  // What reads a member or a part of a file knows its name and not where the file is.
+  try {
+    const ModelFolder folder(path, limits);
+    for (const Kind& kind : kKinds)
+      if (kind.matches(folder)) return kind.load(folder);
+    fail_unsupported(folder);
+  } catch (const Error& error) {
+    if (error.message().find(path) != std::string::npos) throw;
+    throw Error(error.code(), path + ": " + error.message(), error.hint());
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorCode::corrupt, path + ": the tokenizer's configuration: " + error.what());
+  }
 }
 
 }  // namespace tandem

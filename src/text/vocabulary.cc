@@ -12,6 +12,7 @@
 #include "base/file_io.h"
 #include "base/quote.h"
 #include "base/utf8.h"
+#include "text/json_file.h"
 
 namespace tandem {
 namespace {
@@ -186,6 +187,7 @@ Vocabulary Vocabulary::parse(std::string_view text, const std::string& name, con
     vocabulary.add(std::move(token), id, name, limits);
   };
   if (!name.ends_with(".yml") && !name.ends_with(".yaml")) {
+    refuse_nul(text, name);
     FlatObjectReader reader(name, add);
     nlohmann::json::sax_parse(text, &reader);
   } else {

@@ -112,7 +112,7 @@ void read_shape(const FileBytes& file, ByteReader& reader, Item& item) {
       throw Error(ErrorCode::corrupt,
                   item.place(file) + " has the extent " + std::to_string(extents.back()));
   }
-  item.shape = Shape(std::span<const std::int64_t>(extents));
+  item.shape = stored_shape(extents, item.place(file));
 }
 
 // Bytes of the elements alone; the multiplier and the padding come after them.

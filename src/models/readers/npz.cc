@@ -174,7 +174,7 @@ Tensor parse_npy(std::span<const std::byte> bytes, const std::shared_ptr<const v
   const NpyHeader header =
       NpyHeaderParser({reinterpret_cast<const char*>(text.data()), text.size()}, place).parse();
   const DType type = dtype_of(header.type, place);
-  const Shape shape{std::span<const std::int64_t>(header.shape)};
+  const Shape shape = stored_shape(header.shape, place);
   const std::uint64_t needed = checked_mul<std::uint64_t>(
       static_cast<std::uint64_t>(shape.elements()), size_of(type), place.c_str());
   if (needed != reader.remaining())

@@ -87,10 +87,10 @@ Shape read_shape(const Json& entry, const std::string& where) {
   for (const Json& extent : *found) {
     if (extents.size() > Shape::kMaxRank) break;  // Shape refuses it
     extents.push_back(
-        checked_cast<std::int64_t>(unsigned_at(extent, where + ", 'shape'"), "extent"));
+        checked_cast<std::int64_t>(unsigned_at(extent, where + ", 'shape'"), where.c_str()));
     if (extents.back() == 0) throw Error(ErrorCode::corrupt, where + ": the tensor is empty");
   }
-  return Shape(std::span<const std::int64_t>(extents));
+  return stored_shape(extents, where);
 }
 
 Entry read_entry(const std::string& name, const Json& value, const std::string& file) {

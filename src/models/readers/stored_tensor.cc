@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include <tandem/error.h>
+
 #include "base/check.h"
 
 namespace tandem {
@@ -28,6 +30,14 @@ bool no_full_exponent(const Tensor& tensor, Bits exponent) {
 }
 
 }  // namespace
+
+Shape stored_shape(std::span<const std::int64_t> extents, const std::string& where) {
+  try {
+    return Shape(extents);
+  } catch (const Error& error) {
+    throw Error(error.code(), where + ": " + error.message());
+  }
+}
 
 Tensor stored_tensor(const Shape& shape, DType type, std::span<const std::byte> bytes,
                      const std::shared_ptr<const void>& owner) {

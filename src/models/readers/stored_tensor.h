@@ -2,12 +2,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "tensor/tensor.h"
 
 namespace tandem {
+
+// The extents that a file states. Throws Error{corrupt} that begins with `where`, the file and the
+// tensor, if no tensor can have them.
+Shape stored_shape(std::span<const std::int64_t> extents, const std::string& where);
 
 // A tensor over `bytes`, which `owner` keeps alive: borrowed where they are aligned for the type,
 // else copied. `bytes` must hold the whole tensor (a defect of the caller otherwise).

@@ -43,6 +43,7 @@ class Symbols {
 std::vector<PairMerges::Rule> read_merges(const ModelFolder& folder, Symbols& symbols) {
   const std::string path = folder.at("merges.txt");
   const std::string content = read_file(path, folder.limits.max_tokenizer_bytes, "merges");
+  if (!is_valid_utf8(content)) throw Error(ErrorCode::corrupt, path + ": not UTF-8");
   std::vector<PairMerges::Rule> rules;
   std::string merged;
   std::string_view rest = content;
@@ -53,7 +54,8 @@ std::vector<PairMerges::Rule> read_merges(const ModelFolder& folder, Symbols& sy
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty() || (number == 1 && line.starts_with("#version"))) continue;
     const std::size_t space = line.find(' ');
-    if (space == 0 || space + 1 >= line.size() || line.find(' ', space + 1) != line.npos)
+    if (space == line.npos || space == 0 || space + 1 == line.size() ||
+        line.find(' ', space + 1) != line.npos)
       throw Error(ErrorCode::corrupt, path + ": line " + std::to_string(number) + ", " +
                                           quote(line) + ": two strings were expected");
     const std::string_view left = line.substr(0, space);
