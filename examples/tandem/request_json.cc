@@ -1,6 +1,8 @@
 #include "request_json.h"
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace tandem::cli {
@@ -49,13 +51,47 @@ Aggressive parse_aggressive(Fields& fields) {
   return aggressive;
 }
 
+// The value that a name stands for. `names` is what the message lists.
+template <class T>
+T choose(Fields& fields, const char* key, const char* names,
+         std::initializer_list<std::pair<std::string_view, T>> values, T otherwise) {
+  const Json* json = fields.find(key);
+  if (json == nullptr) return otherwise;
+  for (const auto& [name, value] : values)
+    if (*json == name) return value;
+  refuse(std::string("strategy.") + key, names, *json);
+}
+
 void apply_diverse_beam(Fields& fields, Request& request) {
-  request.strategy = DiverseBeam{};
+  request.strategy =
+      DiverseBeam{choose<Diversity>(fields, "diversity", "hamming, cumulative or ngram",
+                                    {{"hamming", Diversity::hamming},
+                                     {"cumulative", Diversity::cumulative},
+                                     {"ngram", Diversity::ngram}},
+                                    Diversity::hamming)};
   if (const auto groups = fields.integer("groups")) request.generation.num_beam_groups = groups;
   if (const auto penalty = fields.number("diversity_penalty"))
     request.generation.diversity_penalty = penalty;
-  const std::string diversity = fields.text("diversity").value_or("hamming");
-  if (diversity != "hamming") unsupported("strategy.diversity " + excerpt(Json(diversity)));
+}
+
+SequentialMonteCarlo parse_particles(Fields& fields) {
+  SequentialMonteCarlo particles;
+  particles.particles = fields.integer("particles").value_or(particles.particles);
+  particles.ess_threshold = fields.number("ess_threshold").value_or(particles.ess_threshold);
+  particles.proposal = choose<Proposal>(fields, "proposal", "masked or awrs",
+                                        {{"masked", Proposal::masked}, {"awrs", Proposal::awrs}},
+                                        particles.proposal);
+  return particles;
+}
+
+MinimumBayesRisk parse_risk(Fields& fields) {
+  MinimumBayesRisk risk;
+  risk.samples = fields.integer("samples").value_or(risk.samples);
+  risk.utility = choose<Utility>(
+      fields, "utility", "chrf, unigram_f1 or bleu",
+      {{"chrf", Utility::chrf}, {"unigram_f1", Utility::unigram_f1}, {"bleu", Utility::bleu}},
+      risk.utility);
+  return risk;
 }
 
 }  // namespace
@@ -70,8 +106,13 @@ void apply_strategy(const Json& json, Request& request) {
   } else if (name == "diverse_beam") {
     apply_diverse_beam(fields, request);
   } else if (name == "sample") {
-    request.strategy = Automatic{};
-    request.generation.do_sample = true;
+    request.strategy = Sample{};
+  } else if (name == "stochastic_beam") {
+    request.strategy = StochasticBeam{};
+  } else if (name == "mbr") {
+    request.strategy = parse_risk(fields);
+  } else if (name == "smc") {
+    request.strategy = parse_particles(fields);
   } else if (name == "aggressive") {
     request.strategy = parse_aggressive(fields);
   } else if (name.empty()) {

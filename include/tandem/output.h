@@ -15,8 +15,8 @@ namespace tandem {
 /// Why a hypothesis ended.
 enum class FinishReason {
   eos,                    ///< the model ended the sentence
-  length,                 ///< the length limit
-  stopped,                ///< the streaming callback said stop
+  length,                 ///< the limit of length or of time
+  stopped,                ///< a stop string, or the streaming callback said stop
   constraint_unsatisfied  ///< nothing that meets the constraint fits the limit; no ids
 };
 

@@ -9,6 +9,7 @@ Output collect(const Loop::Entry& entry, std::optional<FinishReason> reason) {
   output.hypotheses = entry.search->results();
   if (reason)
     for (Hypothesis& hypothesis : output.hypotheses) hypothesis.finish_reason = *reason;
+  output.log_evidence = entry.search->log_evidence();
   output.stats = entry.search->stats();
   output.stats.encoder_runs = 1;
   output.stats.decoder_passes = entry.decoder_passes;

@@ -121,6 +121,7 @@ SearchContext EngineState::context() const {
   const ModelSpec& spec = model.network->spec();
   SearchContext context;
   context.model_defaults = &defaults;
+  context.tokenizer = tokenizer.get();
   context.files_profile = model.format == ModelFormat::marian ? Profile::marian : Profile::huggingface;
   context.vocabulary_size = static_cast<TokenId>(spec.target_vocabulary);
   context.start_token = spec.decoder_start_token;

@@ -16,6 +16,7 @@ namespace tandem {
 namespace {
 
 using Json = nlohmann::json;
+using Options = GenerationOptions;
 
 constexpr int kMaxDepth = 32;  // Limits::max_json_depth of a config.json
 
@@ -55,10 +56,9 @@ void read(const std::string& key, const Json& json, EarlyStopping& out) {
   }
 }
 
-void read(const std::string& key, const Json& json, std::pair<int, double>& out) {
-  if (!json.is_array() || json.size() != 2) wrong_type(key, "[start, factor]", json);
-  read(key, json[0], out.first);
-  read(key, json[1], out.second);
+void read(const std::string& key, const Json& json, std::string& out) {
+  if (!json.is_string()) wrong_type(key, "a string", json);
+  out = json.get<std::string>();
 }
 
 template <class T>
@@ -70,6 +70,14 @@ void read(const std::string& key, const Json& json, std::vector<T>& out) {
     read(key, item, value);
     out.push_back(std::move(value));
   }
+}
+
+// [start, factor] or [ids, bias].
+template <class T>
+void read(const std::string& key, const Json& json, std::pair<T, double>& out) {
+  if (!json.is_array() || json.size() != 2) wrong_type(key, "a list of two", json);
+  read(key, json[0], out.first);
+  read(key, json[1], out.second);
 }
 
 // One id stands for a list of one.
@@ -103,6 +111,27 @@ void read_phrases(const std::string& key, const Json& json,
   out = std::move(phrases);
 }
 
+// A list of [ids, bias]. (A dictionary cannot have lists as keys in JSON; an empty one may stand.)
+void read_biases(const std::string& key, const Json& json, Options& options) {
+  options.sequence_bias.emplace();
+  if (json == Json::object()) return;
+  if (!json.is_array()) wrong_type(key, "a list of [ids, bias]", json);
+  for (const Json& item : json) {
+    std::pair<std::vector<TokenId>, double> bias;
+    read(key, item, bias);
+    options.sequence_bias->push_back(std::move(bias));
+  }
+}
+
+// One string stands for a list of one.
+void read_strings(const std::string& key, const Json& json, Options& options) {
+  options.stop_strings.emplace();
+  if (json.is_string())
+    options.stop_strings->push_back(json.get<std::string>());
+  else
+    read(key, json, *options.stop_strings);
+}
+
 struct Key {
   const char* name;
   void (*read)(const std::string& key, const Json& json, GenerationOptions& options);
@@ -119,8 +148,6 @@ template <auto Member>
 void read_ids_member(const std::string& key, const Json& json, GenerationOptions& options) {
   read_ids(key, json, options.*Member);
 }
-
-using Options = GenerationOptions;
 
 constexpr std::array kKeys{
     Key{"num_beams", read_member<&Options::num_beams>},
@@ -148,6 +175,9 @@ constexpr std::array kKeys{
     Key{"begin_suppress_tokens", read_member<&Options::begin_suppress_tokens>},
     Key{"renormalize_logits", read_member<&Options::renormalize_logits>},
     Key{"word_penalty", read_member<&Options::word_penalty>},
+    Key{"sequence_bias", read_biases},
+    Key{"stop_strings", read_strings},
+    Key{"max_time", read_member<&Options::max_time>},
     Key{"pad_token_id", read_member<&Options::pad_token_id>},
     Key{"bos_token_id", read_member<&Options::bos_token_id>},
     Key{"decoder_start_token_id", read_member<&Options::decoder_start_token_id>},
@@ -157,29 +187,29 @@ constexpr std::array kKeys{
     Key{"temperature", read_member<&Options::temperature>},
     Key{"top_k", read_member<&Options::top_k>},
     Key{"top_p", read_member<&Options::top_p>},
+    Key{"min_p", read_member<&Options::min_p>},
+    Key{"typical_p", read_member<&Options::typical_p>},
+    Key{"epsilon_cutoff", read_member<&Options::epsilon_cutoff>},
+    Key{"eta_cutoff", read_member<&Options::eta_cutoff>},
 };
 
 // Known keys whose work is not built, with the values under which they do nothing.
 struct NeutralKey {
   const char* name;
-  std::array<const char*, 3> neutral;  // as JSON; unused entries are null pointers
+  const char* what;                    // it asks for
+  std::array<const char*, 2> neutral;  // as JSON; unused entries are null pointers
 };
 constexpr std::array kNeutralKeys{
-    NeutralKey{"typical_p", {"1.0", "1", nullptr}},
-    NeutralKey{"min_p", {"0.0", "0", nullptr}},
-    NeutralKey{"epsilon_cutoff", {"0.0", "0", nullptr}},
-    NeutralKey{"eta_cutoff", {"0.0", "0", nullptr}},
-    NeutralKey{"penalty_alpha", {"0.0", "0", nullptr}},
-    NeutralKey{"guidance_scale", {"1.0", "1", nullptr}},
-    NeutralKey{"sequence_bias", {"{}", "[]", nullptr}},
-    NeutralKey{"constraints", {"[]", nullptr, nullptr}},
-    NeutralKey{"stop_strings", {"[]", nullptr, nullptr}},
-    NeutralKey{"dola_layers", {nullptr, nullptr, nullptr}},
-    NeutralKey{"max_time", {nullptr, nullptr, nullptr}},
-    NeutralKey{"forced_decoder_ids", {"[]", nullptr, nullptr}},
-    NeutralKey{"remove_invalid_values", {"false", nullptr, nullptr}},
-    NeutralKey{"low_memory", {"false", nullptr, nullptr}},
-    NeutralKey{"watermarking_config", {nullptr, nullptr, nullptr}},
+    NeutralKey{"penalty_alpha", "contrastive search", {"0.0", nullptr}},
+    NeutralKey{"top_h", "top-H sampling", {nullptr, nullptr}},
+    NeutralKey{"guidance_scale", "classifier-free guidance", {"1.0", nullptr}},
+    NeutralKey{"constraints", "constraint objects; see Request::constraint", {"[]", nullptr}},
+    NeutralKey{"dola_layers", "decoding by contrasting layers", {nullptr, nullptr}},
+    NeutralKey{"forced_decoder_ids", "forced ids; see Request::prefix", {"[]", nullptr}},
+    NeutralKey{
+        "remove_invalid_values", "replacing scores that are not numbers", {"false", nullptr}},
+    NeutralKey{"low_memory", "beam search in pieces", {"false", nullptr}},
+    NeutralKey{"watermarking_config", "watermarking", {nullptr, nullptr}},
 };
 
 // Keys that describe the file, the training framework or an output format, not the search.
@@ -253,7 +283,8 @@ ParsedGenerationConfig parse_generation_config(std::string_view text, const std:
                                       [&](const NeutralKey& k) { return key_name == k.name; });
     if (neutral != kNeutralKeys.end()) {
       if (!is_neutral(*neutral, key_value))
-        throw Error(ErrorCode::unsupported, where + ": " + key_name + " is not supported yet");
+        throw Error(ErrorCode::unsupported,
+                    where + ": " + key_name + " is not supported (" + neutral->what + ")");
       continue;
     }
     if (std::find(kDescriptiveKeys.begin(), kDescriptiveKeys.end(), key_name) ==

@@ -13,7 +13,7 @@ int BeamGroup::num_candidates() const {
 }
 
 void BeamGroup::extend(std::vector<Extension> extensions) {
-  last_tokens_.clear();
+  chosen_.clear();
   if (extensions.empty()) return running_.clear();
   keep_best(static_cast<std::size_t>(num_candidates()), extensions);
   std::vector<Path> next;
@@ -28,7 +28,7 @@ void BeamGroup::extend(std::vector<Extension> extensions) {
     if (is_eos) {
       keep_finished(path, FinishReason::eos);
     } else {
-      last_tokens_.push_back(extension.candidate.token);
+      chosen_.push_back(path.history);
       parents.push_back(extension.parent);
       next.push_back(std::move(path));
     }
@@ -52,7 +52,7 @@ void BeamGroup::fill_up() {
     running_.push_back(running_.front().fork());
     running_.back().score += kFillerScore;
     parents_.push_back(parents_.front());
-    last_tokens_.push_back(last_tokens_.front());
+    chosen_.push_back(running_.front().history);
   }
 }
 

@@ -44,8 +44,11 @@ class BeamGroup {
   const std::vector<Path>& running() const { return running_; }
   // For each running output, the index that its parent had in running() before the last extend.
   const std::vector<int>& parents() const { return parents_; }
-  // What the last step chose to run on with, also if the search ended there.
-  const std::vector<TokenId>& last_tokens() const { return last_tokens_; }
+  // What the last step chose to run on with, from the start token on, also if the search ended
+  // there.
+  const std::vector<std::vector<TokenId>>& chosen() const { return chosen_; }
+  const std::vector<Hypothesis>& finished() const { return finished_; }
+  int width() const { return width_; }
   void set_prefix_log_probs(const std::vector<float>& log_probs);
 
   // The finished outputs, and the running ones if the search is not done, as if the length limit
@@ -66,7 +69,7 @@ class BeamGroup {
   const BeamRules rules_;
   std::vector<Path> running_;  // best first
   std::vector<int> parents_;
-  std::vector<TokenId> last_tokens_;
+  std::vector<std::vector<TokenId>> chosen_;
   std::vector<Hypothesis> finished_;  // best first, at most width_
   bool done_ = false;
 };

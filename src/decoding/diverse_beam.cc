@@ -66,21 +66,18 @@ void DiverseBeamSearch::advance(const Candidates& candidates) {
     const auto log_probs = prefix_log_probs(options_, candidates);
     for (BeamGroup& group : groups_) group.set_prefix_log_probs(log_probs);
   }
-  TokenCounts chosen;
+  DiversityCost cost(options_);
   for (std::size_t group = 0; group < groups_.size(); ++group) {
-    if (groups_[group].done()) {
-      chosen[options_.pad_token] += group_width();
-      continue;
-    }
-    advance_group(group, candidates, chosen);
-    for (const TokenId token : groups_[group].last_tokens()) ++chosen[token];
+    const bool has_stopped = groups_[group].done();
+    if (!has_stopped) advance_group(group, candidates, cost);
+    cost.add(groups_[group], has_stopped);
   }
   make_rows();
   update_settled();
 }
 
 void DiverseBeamSearch::advance_group(std::size_t group, const Candidates& candidates,
-                                      const TokenCounts& chosen) {
+                                      const DiversityCost& cost) {
   std::vector<Extension> extensions;
   std::vector<Candidate> penalized;
   const auto& running = groups_[group].running();
@@ -88,9 +85,10 @@ void DiverseBeamSearch::advance_group(std::size_t group, const Candidates& candi
     const Row& row = rows_[first_row_[group] + i];
     const auto answer = candidates.after(first_row_[group] + i, row.feed.size() - 1);
     penalized.assign(answer.begin(), answer.end());
+    const auto counts = cost.counts(running[i]);
     for (Candidate& candidate : penalized) {
-      const auto times = chosen.find(candidate.token);
-      if (times == chosen.end()) continue;
+      const auto times = counts.find(candidate.token);
+      if (times == counts.end()) continue;
       const double penalty = options_.diversity_penalty * times->second;
       candidate.score = rescore(row.queries.back(), candidate, penalty);
     }
@@ -101,15 +99,19 @@ void DiverseBeamSearch::advance_group(std::size_t group, const Candidates& candi
 
 void DiverseBeamSearch::make_rows() {
   std::vector<Row> rows;
+  DiversityCost earlier(options_);
   for (std::size_t group = 0; group < groups_.size(); ++group) {
     const std::size_t old_first = first_row_[group];
     first_row_[group] = rows.size();
-    if (groups_[group].done()) continue;
+    const bool has_stopped = groups_[group].done();
     const auto& running = groups_[group].running();
-    for (std::size_t i = 0; i < running.size(); ++i) {
+    for (std::size_t i = 0; i < running.size() && !has_stopped; ++i) {
       const int parent = static_cast<int>(old_first) + groups_[group].parents()[i];
-      rows.push_back(next_row(running[i], parent, chain_.query(running[i])));
+      CandidateQuery query = chain_.query(running[i]);
+      query.top_k += earlier.known_next(running[i]);
+      rows.push_back(next_row(running[i], parent, std::move(query)));
     }
+    earlier.add(groups_[group], has_stopped);
   }
   rows_ = std::move(rows);
 }
@@ -127,10 +129,19 @@ void DiverseBeamSearch::update_settled() {
   settled_.update(outputs);
 }
 
+std::vector<Hypothesis> DiverseBeamSearch::hypotheses(std::size_t group) const {
+  std::vector<Hypothesis> hypotheses = groups_.at(group).hypotheses();
+  for (Hypothesis& hypothesis : hypotheses) {
+    hypothesis.group = static_cast<int>(group);
+    hypothesis.diversity_score = hypothesis.score;
+  }
+  return hypotheses;
+}
+
 std::vector<Hypothesis> DiverseBeamSearch::results() const {
   std::vector<Hypothesis> all;
-  for (const BeamGroup& group : groups_) {
-    std::vector<Hypothesis> hypotheses = group.hypotheses();
+  for (std::size_t group = 0; group < groups_.size(); ++group) {
+    std::vector<Hypothesis> hypotheses = this->hypotheses(group);
     all.insert(all.end(), std::move_iterator(hypotheses.begin()),
                std::move_iterator(hypotheses.end()));
   }
@@ -138,7 +149,7 @@ std::vector<Hypothesis> DiverseBeamSearch::results() const {
 }
 
 std::vector<Hypothesis> DiverseBeamSearch::group_results(std::size_t group) const {
-  return rank(options_, groups_.at(group).hypotheses());
+  return rank(options_, hypotheses(group));
 }
 
 }  // namespace tandem

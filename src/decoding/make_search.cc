@@ -1,5 +1,6 @@
 #include "decoding/make_search.h"
 
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -9,6 +10,11 @@
 #include "decoding/diverse_beam.h"
 #include "decoding/drafters/copy.h"
 #include "decoding/marian_beam.h"
+#include "decoding/minimum_bayes_risk.h"
+#include "decoding/particle_search.h"
+#include "decoding/sampling.h"
+#include "decoding/stochastic_beam.h"
+#include "decoding/time_limit.h"
 #include "decoding/verify.h"
 
 namespace tandem {
@@ -41,6 +47,19 @@ struct Maker {
     if (options.num_beam_groups == 1) return (*this)(Beam{});
     return std::make_unique<DiverseBeamSearch>(std::move(options));
   }
+  std::unique_ptr<Search> operator()(const Sample&) {
+    const int num_samples = options.num_return_sequences;
+    return std::make_unique<Sampling>(std::move(options), num_samples);
+  }
+  std::unique_ptr<Search> operator()(const StochasticBeam&) {
+    return std::make_unique<StochasticBeamSearch>(std::move(options));
+  }
+  std::unique_ptr<Search> operator()(const MinimumBayesRisk&) {
+    return std::make_unique<MinimumBayesRiskSearch>(std::move(options));
+  }
+  std::unique_ptr<Search> operator()(const SequentialMonteCarlo&) {
+    return std::make_unique<ParticleSearch>(std::move(options));
+  }
   std::unique_ptr<Search> operator()(const Aggressive& aggressive) {
     auto drafter = std::make_unique<CopyDrafter>(draft_text(options, aggressive));
     const int max_draft = aggressive.max_draft.value_or(kAutomaticDraft);
@@ -52,7 +71,10 @@ struct Maker {
 
 std::unique_ptr<Search> make_search(SearchOptions options) {
   const Strategy strategy = options.strategy;
-  return std::visit(Maker{std::move(options)}, strategy);
+  const std::optional<double> max_time = options.max_time;
+  auto search = std::visit(Maker{std::move(options)}, strategy);
+  if (max_time) search = std::make_unique<TimeLimit>(std::move(search), *max_time);
+  return search;
 }
 
 }  // namespace tandem

@@ -72,7 +72,7 @@ ProcessorChain::ProcessorChain(const SearchOptions& options, ScoreSpace space, i
   }
 }
 
-CandidateQuery ProcessorChain::query(const Path& path) const {
+CandidateQuery ProcessorChain::build(const Path& path, const Constraint* constraint) const {
   const std::span<const TokenId> history = path.history;
   const int generated = path.generated(options_);
   CandidateQuery query;
@@ -85,8 +85,8 @@ CandidateQuery ProcessorChain::query(const Path& path) const {
   const bool is_mark = forced >= 0 && history.size() == 1 && forced == options_.forced_bos_token;
   if (is_mark)
     query.mask = TokenMask::only({forced});
-  else if (path.constraint)
-    query.mask = mask_with_end(*path.constraint, options_.eos_tokens, end_bans);
+  else if (constraint != nullptr)
+    query.mask = mask_with_end(*constraint, options_.eos_tokens, end_bans);
 
   if (forced >= 0) {
     if (query.mask.allows(forced)) {
@@ -95,8 +95,9 @@ CandidateQuery ProcessorChain::query(const Path& path) const {
       query.mask = TokenMask::only({});
     }
   } else {
+    add_bias(history, query.edits);
     penalize(history, query.edits);
-    const bool may_end = !path.constraint || path.constraint->can_end();
+    const bool may_end = constraint == nullptr || constraint->can_end();
     if (may_end && !end_too_early(generated)) decay_end(generated, query.edits);
     ban(history, generated, query.edits);
   }
@@ -109,6 +110,17 @@ TokenId ProcessorChain::forced_token(std::span<const TokenId> history, int gener
   if (!options_.forced_eos_tokens.empty() && generated == options_.max_new_tokens - 1)
     return options_.forced_eos_tokens.front();
   return history.size() == 1 ? options_.forced_bos_token : -1;
+}
+
+void ProcessorChain::add_bias(std::span<const TokenId> history,
+                              std::vector<ScoreEdit>& edits) const {
+  for (const auto& [sequence, bias] : options_.sequence_bias) {
+    // As with bad words, a sequence longer than the history is not looked at.
+    if (sequence.size() > 1 && sequence.size() > history.size()) continue;
+    const auto suffix = history.last(sequence.size() - 1);
+    if (std::equal(suffix.begin(), suffix.end(), sequence.begin()))
+      edits.push_back({Kind::add, sequence.back(), static_cast<float>(bias)});
+  }
 }
 
 void ProcessorChain::penalize(std::span<const TokenId> history,

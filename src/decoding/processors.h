@@ -6,9 +6,9 @@
 // Cost:           O(length of history + source + ban lists) a query; never the vocabulary.
 // Source:         transformers, generation/utils.py `_get_logits_processor` (the order) and
 //                 generation/logits_process.py (the formulas).
-// Order:          encoder repetition penalty, repetition penalty, n-gram bans, bad words, minimum
-//                 length, constraint, forced first token, forced last token, exponential decay,
-//                 suppressed tokens, renormalisation.
+// Order:          sequence bias, encoder repetition penalty, repetition penalty, n-gram bans, bad
+//                 words, minimum length, constraint, forced first token, forced last token,
+//                 exponential decay, suppressed tokens, renormalisation.
 // Departures:     - Bans are written after the other edits, since a ban commutes with all but a
 //                   forced token, which overwrites what came before it. So a banned end token is
 //                   never decayed (transformers gets NaN from that).
@@ -33,11 +33,15 @@ class ProcessorChain {
   ProcessorChain(const SearchOptions& options, ScoreSpace space, int top_k);
 
   // What is asked of the row that follows `path`.
-  CandidateQuery query(const Path& path) const;
+  CandidateQuery query(const Path& path) const { return build(path, path.constraint.get()); }
+  // The same without the path's constraint, which the caller holds against the answers.
+  CandidateQuery unconstrained_query(const Path& path) const { return build(path, nullptr); }
 
  private:
+  CandidateQuery build(const Path& path, const Constraint* constraint) const;
   TokenId forced_token(std::span<const TokenId> history, int generated) const;
   bool end_too_early(int generated) const { return generated < options_.min_new_tokens; }
+  void add_bias(std::span<const TokenId> history, std::vector<ScoreEdit>& edits) const;
   void penalize(std::span<const TokenId> history, std::vector<ScoreEdit>& edits) const;
   void decay_end(int generated, std::vector<ScoreEdit>& edits) const;
   void ban(std::span<const TokenId> history, int generated, std::vector<ScoreEdit>& edits) const;

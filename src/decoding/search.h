@@ -2,6 +2,7 @@
 // never tensors. The batch exists only in loop.h. One file a strategy implements this class.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -61,12 +62,15 @@ class Search {
   // Takes the answers to the queries of rows().
   virtual void advance(const Candidates& candidates) = 0;
 
-  // The hypotheses, best first, `text` not yet filled. May be called at any time: before the end it gives
-  // the best so far, as if the length limit had been reached.
+  // The hypotheses, best first, `text` not yet filled. May be called at any time: before the end it
+  // gives the best so far, as if the length limit had been reached.
   virtual std::vector<Hypothesis> results() const = 0;
 
   // Tokens that every possible result starts with, for streaming: final, never taken back.
   virtual std::span<const TokenId> settled() const = 0;
+
+  // Output::log_evidence, of a search that estimates it.
+  virtual std::optional<double> log_evidence() const { return std::nullopt; }
 
   // draft_tokens and accepted_tokens; the loop counts the passes.
   virtual Stats stats() const { return {}; }

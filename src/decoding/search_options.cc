@@ -3,47 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include <tandem/error.h>
+#include <tandem/tokenizer.h>
+
+#include "decoding/generation_keys.h"
+#include "decoding/sampling_options.h"
+#include "decoding/strategy_options.h"
 
 namespace tandem {
 namespace {
-
-std::string to_text(double value) {
-  std::string text = std::to_string(value);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.')) text += '0';
-  return text;
-}
-std::string to_text(int value) {
-  return std::to_string(value);
-}
-
-template <typename T>
-[[noreturn]] void out_of_range(const char* key, T value, const std::string& range) {
-  throw Error(ErrorCode::invalid_argument,
-              std::string("option ") + key + " is " + to_text(value) + ", expected " + range);
-}
-
-void check_range(const char* key, int value, int least, int most) {
-  if (value < least || value > most)
-    out_of_range(key, value, "from " + std::to_string(least) + " to " + std::to_string(most));
-}
-
-void check_at_least(const char* key, int value, int least) {
-  if (value < least) out_of_range(key, value, "at least " + std::to_string(least));
-}
-
-void check_positive(const char* key, double value) {
-  if (!std::isfinite(value) || value <= 0) out_of_range(key, value, "a number above 0");
-}
-
-void check_finite(const char* key, double value) {
-  if (!std::isfinite(value)) out_of_range(key, value, "a finite number");
-}
 
 const GenerationOptions kNothing;
 
@@ -53,6 +24,7 @@ class Resolver {
   Resolver(const Request& request, const SearchContext& context, const Limits& limits)
       : request_(request.generation),
         defaults_(context.model_defaults != nullptr ? *context.model_defaults : kNothing),
+        keys_(request_, defaults_),
         context_(context),
         limits_(limits),
         input_(request) {}
@@ -60,28 +32,22 @@ class Resolver {
   SearchOptions resolve();
 
  private:
-  // The request's value, or the model's, or `fallback`.
   template <typename T, typename U>
   U get(std::optional<T> GenerationOptions::*key, U fallback) const {
-    if ((request_.*key).has_value()) return *(request_.*key);
-    return (defaults_.*key).has_value() ? *(defaults_.*key) : fallback;
-  }
-  template <typename T>
-  std::vector<T> get_list(std::optional<std::vector<T>> GenerationOptions::*key) const {
-    return get(key, std::vector<T>{});
+    return keys_.get(key, fallback);
   }
 
-  void check_supported() const;
-  Strategy strategy(const SearchOptions& options) const;
   void resolve_profile();
   void resolve_tokens();
   void resolve_search();
-  void resolve_single_output();
+  void resolve_num_returned();
   void resolve_max_length();
   void resolve_min_length();
   void resolve_penalties();
   void resolve_bans();
   void resolve_constraint();
+  void resolve_stops();
+  void resolve_tokenizer(const char* what);
 
   void check_token(const char* key, TokenId token) const;
   void check_tokens(const char* key, const std::vector<TokenId>& tokens) const;
@@ -90,6 +56,7 @@ class Resolver {
 
   const GenerationOptions& request_;
   const GenerationOptions& defaults_;
+  const GenerationKeys keys_;
   const SearchContext& context_;
   const Limits& limits_;
   const Request& input_;
@@ -97,7 +64,6 @@ class Resolver {
 };
 
 SearchOptions Resolver::resolve() {
-  check_supported();
   resolve_profile();
   resolve_tokens();
   resolve_search();
@@ -106,31 +72,8 @@ SearchOptions Resolver::resolve() {
   resolve_penalties();
   resolve_bans();
   resolve_constraint();
+  resolve_stops();
   return std::move(out_);
-}
-
-void Resolver::check_supported() const {
-  if (get(&GenerationOptions::do_sample, false))
-    throw Error(ErrorCode::unsupported, "option do_sample is true: sampling is not available",
-                "leave it out for greedy or beam search");
-  const bool built = std::visit(
-      [](const auto& strategy) {
-        using S = std::decay_t<decltype(strategy)>;
-        return std::is_same_v<S, Automatic> || std::is_same_v<S, Greedy> ||
-               std::is_same_v<S, Beam> || std::is_same_v<S, DiverseBeam> ||
-               std::is_same_v<S, Aggressive>;
-      },
-      input_.strategy);
-  if (!built) throw Error(ErrorCode::unsupported, "this strategy is not available");
-  if (const auto* diverse = std::get_if<DiverseBeam>(&input_.strategy);
-      diverse && diverse->diversity != Diversity::hamming)
-    throw Error(ErrorCode::unsupported, "only the Hamming diversity is available");
-  if (const auto* aggressive = std::get_if<Aggressive>(&input_.strategy)) {
-    if (aggressive->drafter != DraftSource::source && aggressive->drafter != DraftSource::ids)
-      throw Error(ErrorCode::unsupported, "only the drafters source and ids are available");
-    if (aggressive->verify != Verification::exact)
-      throw Error(ErrorCode::unsupported, "only exact verification is available");
-  }
 }
 
 void Resolver::resolve_profile() {
@@ -168,11 +111,11 @@ void Resolver::resolve_tokens() {
 
   out_.start_token = get(&GenerationOptions::decoder_start_token_id, context_.start_token);
   check_range("decoder_start_token_id", out_.start_token, -1, context_.vocabulary_size - 1);
-  out_.eos_tokens = get_list(&GenerationOptions::eos_token_id);
+  out_.eos_tokens = keys_.get_list(&GenerationOptions::eos_token_id);
   check_tokens("eos_token_id", out_.eos_tokens);
   out_.forced_bos_token = get(&GenerationOptions::forced_bos_token_id, TokenId{-1});
   check_range("forced_bos_token_id", out_.forced_bos_token, -1, context_.vocabulary_size - 1);
-  out_.forced_eos_tokens = get_list(&GenerationOptions::forced_eos_token_id);
+  out_.forced_eos_tokens = keys_.get_list(&GenerationOptions::forced_eos_token_id);
   check_tokens("forced_eos_token_id", out_.forced_eos_tokens);
   std::sort(out_.forced_eos_tokens.begin(), out_.forced_eos_tokens.end());
 }
@@ -180,15 +123,18 @@ void Resolver::resolve_tokens() {
 // --- search -----------------------------------------------------------------------------------
 
 void Resolver::resolve_search() {
+  out_.strategy = resolve_strategy(input_, keys_, limits_);
+  if (const auto* aggressive = std::get_if<Aggressive>(&out_.strategy))
+    check_tokens("draft_ids", aggressive->draft_ids);
   out_.num_beams = get(&GenerationOptions::num_beams, 1);
   check_range("num_beams", out_.num_beams, 1, limits_.max_beams);
   out_.num_beam_groups = get(&GenerationOptions::num_beam_groups, 1);
   check_at_least("num_beam_groups", out_.num_beam_groups, 1);
+  if (is_without_beams(out_.strategy)) out_.num_beams = out_.num_beam_groups = 1;
   if (out_.num_beams % out_.num_beam_groups != 0)
     out_of_range("num_beam_groups", out_.num_beam_groups,
                  "a divisor of num_beams, which is " + std::to_string(out_.num_beams));
-  out_.num_return_sequences = get(&GenerationOptions::num_return_sequences, 1);
-  check_at_least("num_return_sequences", out_.num_return_sequences, 1);
+  resolve_num_returned();
 
   out_.early_stopping = get(&GenerationOptions::early_stopping, EarlyStopping::no);
   out_.length_penalty = get(&GenerationOptions::length_penalty, 1.0);
@@ -196,39 +142,23 @@ void Resolver::resolve_search() {
   out_.word_penalty = get(&GenerationOptions::word_penalty, 0.0);
   check_finite("word_penalty", out_.word_penalty);
   out_.diversity_penalty = get(&GenerationOptions::diversity_penalty, 0.0);
-  check_finite("diversity_penalty", out_.diversity_penalty);
-  if (out_.diversity_penalty < 0)
-    out_of_range("diversity_penalty", out_.diversity_penalty, "at least 0");
-
-  out_.strategy = strategy(out_);
-  const bool single = std::holds_alternative<Greedy>(out_.strategy) ||
-                      std::holds_alternative<Aggressive>(out_.strategy);
-  if (single) resolve_single_output();
-  if (out_.num_return_sequences > out_.num_beams)
-    out_of_range("num_return_sequences", out_.num_return_sequences,
-                 "at most num_beams, which is " + std::to_string(out_.num_beams));
+  check_at_least_zero("diversity_penalty", out_.diversity_penalty);
+  out_.warpers = resolve_warpers(keys_);
+  out_.seed = get(&GenerationOptions::seed, out_.seed);
   if (std::holds_alternative<DiverseBeam>(out_.strategy) && out_.profile == Profile::marian)
     throw Error(ErrorCode::unsupported,
                 "diverse beam search is not part of the marian profile's rules",
                 "ask for the profile huggingface");
 }
 
-// A strategy with one hypothesis overrules the beams that a model's defaults ask for.
-void Resolver::resolve_single_output() {
-  out_.num_beams = 1;
-  out_.num_beam_groups = 1;
-  if (!request_.num_return_sequences) out_.num_return_sequences = 1;
-  if (const auto* aggressive = std::get_if<Aggressive>(&out_.strategy)) {
-    if (aggressive->max_draft) check_at_least("max_draft", *aggressive->max_draft, 1);
-    check_tokens("draft_ids", aggressive->draft_ids);
-  }
-}
-
-Strategy Resolver::strategy(const SearchOptions& options) const {
-  if (!std::holds_alternative<Automatic>(input_.strategy)) return input_.strategy;
-  if (options.num_beam_groups > 1) return DiverseBeam{};
-  if (options.num_beams > 1) return Beam{};
-  return Greedy{};
+void Resolver::resolve_num_returned() {
+  const ReturnLimit limit = return_limit(out_.strategy, out_.num_beams, limits_);
+  const int otherwise = limit.usual.value_or(defaults_.num_return_sequences.value_or(1));
+  out_.num_return_sequences = request_.num_return_sequences.value_or(otherwise);
+  check_at_least("num_return_sequences", out_.num_return_sequences, 1);
+  if (out_.num_return_sequences > limit.most)
+    out_of_range("num_return_sequences", out_.num_return_sequences,
+                 std::string("at most ") + limit.name + ", which is " + std::to_string(limit.most));
 }
 
 // --- length -----------------------------------------------------------------------------------
@@ -320,10 +250,11 @@ void Resolver::resolve_penalties() {
   out_.encoder_repetition_penalty = get(&GenerationOptions::encoder_repetition_penalty, 1.0);
   check_positive("encoder_repetition_penalty", out_.encoder_repetition_penalty);
   out_.renormalize = get(&GenerationOptions::renormalize_logits, false);
-  check_positive("temperature", get(&GenerationOptions::temperature, 1.0));
-  check_at_least("top_k", get(&GenerationOptions::top_k, 0), 0);
-  const double top_p = get(&GenerationOptions::top_p, 1.0);
-  if (!(top_p > 0 && top_p <= 1)) out_of_range("top_p", top_p, "above 0 and at most 1");
+  out_.sequence_bias = keys_.get_list(&GenerationOptions::sequence_bias);
+  for (const auto& [sequence, bias] : out_.sequence_bias) {
+    check_words("sequence_bias", {sequence});
+    check_finite("sequence_bias", bias);
+  }
 }
 
 void Resolver::resolve_bans() {
@@ -332,15 +263,15 @@ void Resolver::resolve_bans() {
   out_.encoder_no_repeat_ngram_size = get(&GenerationOptions::encoder_no_repeat_ngram_size, 0);
   check_at_least("encoder_no_repeat_ngram_size", out_.encoder_no_repeat_ngram_size, 0);
 
-  out_.bad_words = get_list(&GenerationOptions::bad_words_ids);
+  out_.bad_words = keys_.get_list(&GenerationOptions::bad_words_ids);
   check_words("bad_words_ids", out_.bad_words);
   // The end of the sentence is no word: transformers leaves it out here too.
   std::erase_if(out_.bad_words, [&](const std::vector<TokenId>& word) {
     return word.size() == 1 && out_.is_eos(word.front());
   });
-  out_.suppress_tokens = get_list(&GenerationOptions::suppress_tokens);
+  out_.suppress_tokens = keys_.get_list(&GenerationOptions::suppress_tokens);
   check_tokens("suppress_tokens", out_.suppress_tokens);
-  out_.begin_suppress_tokens = get_list(&GenerationOptions::begin_suppress_tokens);
+  out_.begin_suppress_tokens = keys_.get_list(&GenerationOptions::begin_suppress_tokens);
   check_tokens("begin_suppress_tokens", out_.begin_suppress_tokens);
   if (out_.profile == Profile::marian && !context_.allow_unk && context_.unk_token >= 0)
     out_.suppress_tokens.push_back(context_.unk_token);
@@ -348,7 +279,7 @@ void Resolver::resolve_bans() {
 
 void Resolver::resolve_constraint() {
   out_.constraint = input_.constraint;
-  const auto phrases = get_list(&GenerationOptions::force_words_ids);
+  const auto phrases = keys_.get_list(&GenerationOptions::force_words_ids);
   if (phrases.empty()) return;
   for (const auto& alternatives : phrases) check_words("force_words_ids", alternatives);
   // Room for the end token; a forced first token takes a place that the constraint does not see.
@@ -359,6 +290,34 @@ void Resolver::resolve_constraint() {
   auto must_include = make_phrases_constraint(phrases, room);
   out_.constraint = out_.constraint ? make_intersection_constraint({out_.constraint, must_include})
                                     : must_include;
+}
+
+// --- ends -------------------------------------------------------------------------------------
+
+void Resolver::resolve_stops() {
+  out_.max_time = request_.max_time ? request_.max_time : defaults_.max_time;
+  if (out_.max_time) check_positive("max_time", *out_.max_time);
+  const auto* risk = std::get_if<MinimumBayesRisk>(&out_.strategy);
+  if (risk != nullptr && risk->utility == Utility::chrf) resolve_tokenizer("the utility chrf");
+
+  out_.stop_strings = keys_.get_list(&GenerationOptions::stop_strings);
+  if (out_.stop_strings.empty()) return;
+  for (const std::string& stop : out_.stop_strings)
+    if (stop.empty())
+      throw Error(ErrorCode::invalid_argument,
+                  "option stop_strings holds an empty string, expected text");
+  if (!may_stop_at_strings(out_.strategy))
+    throw Error(ErrorCode::unsupported, "option stop_strings is not available with this strategy",
+                "use greedy or aggressive decoding, or sampling");
+  resolve_tokenizer("option stop_strings");
+}
+
+// Throws if there is no tokenizer, as `what` needs one.
+void Resolver::resolve_tokenizer(const char* what) {
+  if (context_.tokenizer == nullptr)
+    throw Error(ErrorCode::unsupported, std::string(what) + " needs the model's tokenizer");
+  static_cast<void>(context_.tokenizer->token(0));  // the tokenizer that stands in for none throws
+  out_.tokenizer = context_.tokenizer;
 }
 
 }  // namespace

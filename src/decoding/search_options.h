@@ -12,9 +12,11 @@
 //     tokens of transformers.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,7 +24,11 @@
 #include <tandem/options.h>
 #include <tandem/strategy.h>
 
+#include "decoding/warpers.h"
+
 namespace tandem {
+
+class Tokenizer;
 
 // max_new_tokens of a model of Marian's format whose request says nothing: this many times the
 // source tokens (the engine's own default for `max-length-factor`).
@@ -41,6 +47,10 @@ struct SearchOptions {
   int num_beam_groups = 1;
   double diversity_penalty = 0.0;
 
+  // Sampling.
+  WarperOptions warpers;
+  std::uint64_t seed = 0;
+
   // Length, counted without the start token and the prefix.
   int max_new_tokens = 1;
   int min_new_tokens = 0;
@@ -54,8 +64,14 @@ struct SearchOptions {
   std::vector<std::vector<TokenId>> bad_words;
   std::vector<TokenId> suppress_tokens;
   std::vector<TokenId> begin_suppress_tokens;
+  std::vector<std::pair<std::vector<TokenId>, double>> sequence_bias;
   bool renormalize = false;
   std::shared_ptr<const Constraint> constraint;  // null: none
+
+  // Ends besides the end token and the length.
+  std::optional<double> max_time;         // seconds
+  std::vector<std::string> stop_strings;  // only where may_stop_at_strings
+  const Tokenizer* tokenizer = nullptr;   // there if something above needs text
 
   // Tokens.
   TokenId vocabulary_size = 0;
@@ -76,6 +92,7 @@ struct SearchContext {
   Profile files_profile = Profile::huggingface;       // what Profile::automatic means here
   std::span<const TokenId> source;                    // with its end and language tokens
   std::span<const TokenId> prefix;
+  const Tokenizer* tokenizer = nullptr;  // must outlive the searches; null: none
   TokenId vocabulary_size = 0;
   TokenId start_token = 0;  // where neither request nor defaults name one; -1: Marian's
   TokenId pad_token = -1;
@@ -86,7 +103,7 @@ struct SearchContext {
 };
 
 // Merges, resolves and checks. Throws Error: invalid_argument (names the key, its value and its
-// range), unsupported (sampling, the ctranslate2 profile), resource_exhausted (names the limit).
+// range), unsupported (names what is not available), resource_exhausted (names the limit).
 SearchOptions resolve(const Request& request, const SearchContext& context, const Limits& limits);
 
 }  // namespace tandem

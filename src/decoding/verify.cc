@@ -16,6 +16,7 @@ ScoreSpace greedy_space(const SearchOptions& options) {
 Verify::Verify(SearchOptions options, std::unique_ptr<Drafter> drafter, int max_draft)
     : options_(std::move(options)),
       chain_(options_, greedy_space(options_), /*top_k=*/1),
+      stop_strings_(options_),
       drafter_(std::move(drafter)),
       max_draft_(max_draft) {
   auto [path, valid] = Path::start(options_);
@@ -85,6 +86,7 @@ void Verify::accept(const Candidates& candidates, std::size_t first) {
     const bool was_drafted = i < draft_.size() && best.token == draft_[i];
     if (was_drafted) ++stats_.accepted_tokens;
     if (path_.ended(options_)) return finish(FinishReason::eos);
+    if (stop_strings_.completed(path_.ids())) return finish(FinishReason::stopped);
     if (path_.generated(options_) >= options_.max_new_tokens) return finish(FinishReason::length);
     if (!was_drafted) return;
   }

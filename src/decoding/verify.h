@@ -29,6 +29,7 @@
 #include "decoding/processors.h"
 #include "decoding/search.h"
 #include "decoding/search_options.h"
+#include "decoding/stop_strings.h"
 
 namespace tandem {
 
@@ -52,6 +53,7 @@ class Verify : public Search {
 
   const SearchOptions options_;
   const ProcessorChain chain_;
+  const StopStrings stop_strings_;
   const std::unique_ptr<Drafter> drafter_;
   const int max_draft_;
 

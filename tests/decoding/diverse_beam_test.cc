@@ -25,7 +25,8 @@ RandomCase diverse_case(std::uint64_t seed, RandomCase random_case) {
   options.early_stopping =
       random.one_of({EarlyStopping::no, EarlyStopping::yes, EarlyStopping::never});
   options.length_penalty = random.one_of({1.0, 0.0, 2.0, -1.0});
-  options.strategy = DiverseBeam{};
+  options.strategy =
+      DiverseBeam{random.one_of({Diversity::hamming, Diversity::cumulative, Diversity::ngram})};
   options.renormalize = false;  // see "Differs" in diverse_beam.h
   return random_case;
 }
@@ -90,6 +91,7 @@ TEST(DiverseBeam, OneGroupIsBeamSearch) {
     random_case.options.early_stopping = EarlyStopping::yes;
     random_case.options.strategy = Beam{};
     const RunResult beam = run(random_case.model, 0, random_case.options);
+    random_case.options.strategy = DiverseBeam{};
     const RunResult diverse = run(random_case.model, 0, random_case.options,
                                   std::make_unique<DiverseBeamSearch>(random_case.options));
     expect_same(beam, diverse);
@@ -130,11 +132,58 @@ TEST(DiverseBeam, AddingAGroupLeavesEarlierGroupsUnchanged) {
   }
 }
 
+// With one beam a group the outputs themselves tell what was paid.
+TEST(DiverseBeam, TheScoreIsTheSumLessThePenaltiesCountedAnew) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomCase random_case = diverse_case(seed, plain_case(seed));
+    SearchOptions& options = random_case.options;
+    const bool is_hamming = seed % 2 == 0;
+    options.strategy = DiverseBeam{is_hamming ? Diversity::hamming : Diversity::cumulative};
+    options.num_beams = options.num_beam_groups;
+    options.length_penalty = 0;
+    options.min_new_tokens = options.max_new_tokens;  // no group stops before the others
+    const std::size_t first = options.prefix.size();
+    std::vector<std::vector<TokenId>> earlier;
+    for (const auto& group : run_groups(random_case, 0)) {
+      const auto& ids = group.front().ids;
+      double count = 0;
+      double prefix_sum = 0;
+      for (std::size_t i = 0; i < first; ++i) prefix_sum += group.front().token_log_probs[i];
+      for (const auto& other : earlier) {
+        double agreement = 0;
+        for (std::size_t i = first; i < ids.size(); ++i) {
+          if (other[i] != ids[i]) continue;
+          count += 1 + (is_hamming ? 0 : agreement);
+          ++agreement;
+        }
+      }
+      EXPECT_NEAR(group.front().score,
+                  group.front().sum_log_prob - prefix_sum - options.diversity_penalty * count,
+                  1e-4);
+      earlier.push_back(ids);
+    }
+  }
+}
+
+TEST(DiverseBeam, EachHypothesisSaysItsGroupAndItsScoreWithPenalties) {
+  const RandomCase random_case = diverse_case(1, plain_case(1));
+  std::set<int> groups;
+  const auto hypotheses = run(random_case.model, 0, random_case.options).hypotheses;
+  for (const Hypothesis& hypothesis : hypotheses) {
+    ASSERT_TRUE(hypothesis.group && hypothesis.diversity_score);
+    EXPECT_EQ(*hypothesis.diversity_score, hypothesis.score);
+    groups.insert(*hypothesis.group);
+  }
+  EXPECT_EQ(groups.size(), static_cast<std::size_t>(random_case.options.num_beam_groups));
+}
+
 TEST(DiverseBeam, AHugePenaltyKeepsSingleBeamsApartAtEveryStep) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     SCOPED_TRACE(seed);
     RandomCase random_case = plain_case(seed);
     SearchOptions& options = random_case.options;
+    options.strategy = DiverseBeam{};
     options.num_beam_groups = options.num_beams = options.num_return_sequences = 4;
     options.diversity_penalty = 1e6;
     const auto groups = run_groups(random_case, 0);

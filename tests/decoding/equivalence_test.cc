@@ -24,7 +24,7 @@ class AcceptAll : public Constraint {
 
 // All strategies, one after the other.
 std::vector<SearchOptions> all_strategies(std::uint64_t seed, const SearchOptions& options) {
-  std::vector<SearchOptions> all(5, options);
+  std::vector<SearchOptions> all(10, options);
   all[0].strategy = Greedy{};
   all[1].strategy = Aggressive{};
   all[2].strategy = Beam{};
@@ -36,6 +36,15 @@ std::vector<SearchOptions> all_strategies(std::uint64_t seed, const SearchOption
   all[4].strategy = Beam{};
   all[4].profile = Profile::marian;
   all[4].num_beams = all[4].num_return_sequences = 3;
+  all[5].strategy = Sample{};
+  all[5].num_return_sequences = 3;
+  all[5].seed = seed;
+  all[6].strategy = StochasticBeam{};
+  all[6].num_beams = all[6].num_return_sequences = 3;
+  all[7].strategy = MinimumBayesRisk{.samples = 4, .utility = Utility::unigram_f1};
+  all[8].strategy = SequentialMonteCarlo{};
+  all[9].strategy = SequentialMonteCarlo{.proposal = Proposal::awrs};
+  all[8].num_return_sequences = all[9].num_return_sequences = 5;
   return all;
 }
 
@@ -69,6 +78,7 @@ TEST(Equivalence, OneMarianBeamIsMarianGreedyWithItsScore) {
     options.exponential_decay.reset();
     options.forced_bos_token = -1;
     options.forced_eos_tokens.clear();
+    options.sequence_bias.clear();
     options.renormalize = false;
     const RunResult greedy = run(random_case.model, 0, options);
     options.strategy = Beam{};

@@ -14,6 +14,7 @@
 
 #include "decoding/make_search.h"
 #include "support/random_case.h"
+#include "support/word_tokenizer.h"
 
 namespace tandem::testing {
 namespace {
@@ -67,6 +68,61 @@ TEST(SearchOptions, AutomaticFollowsTheKeysAndAStrategyOverrulesThem) {
   const SearchOptions options = setting.resolve();
   EXPECT_EQ(options.num_beams, 1);
   EXPECT_EQ(options.num_return_sequences, 1);
+}
+
+TEST(SearchOptions, SamplingFollowsDoSampleAndItsCutOffsAreThoseOfHuggingFace) {
+  Setting setting;
+  setting.keys().do_sample = true;
+  setting.keys().num_return_sequences = 10;
+  setting.defaults.top_p = 0.9;
+  SearchOptions options = setting.resolve();
+  EXPECT_TRUE(std::holds_alternative<Sample>(options.strategy));
+  EXPECT_EQ(options.num_return_sequences, 10);
+  EXPECT_EQ(options.warpers.top_k, 50);
+  EXPECT_EQ(options.warpers.top_p, 0.9);
+  EXPECT_EQ(options.warpers.min_p, 0.0);
+  EXPECT_EQ(options.seed, 0U);
+  setting.keys().top_k = 0;
+  setting.keys().seed = 7;
+  options = setting.resolve();
+  EXPECT_EQ(options.warpers.top_k, 0);
+  EXPECT_EQ(options.seed, 7U);
+}
+
+TEST(SearchOptions, SamplingThatARequestAsksForOverrulesTheModelsBeams) {
+  Setting setting;
+  setting.defaults.num_beams = 4;
+  setting.keys().do_sample = true;
+  EXPECT_TRUE(std::holds_alternative<Sample>(setting.resolve().strategy));
+  EXPECT_EQ(setting.resolve().num_beams, 1);
+}
+
+TEST(SearchOptions, StrategiesThatDrawReturnWhatTheyHoldUnlessTheRequestSaysHowMany) {
+  Setting setting;
+  setting.keys().num_beams = 4;
+  setting.request.strategy = StochasticBeam{};
+  EXPECT_EQ(setting.resolve().num_return_sequences, 4);
+  setting.request.strategy = SequentialMonteCarlo{.particles = 7};
+  EXPECT_EQ(setting.resolve().num_return_sequences, 7);
+  setting.request.strategy = MinimumBayesRisk{.samples = 7, .utility = Utility::bleu};
+  EXPECT_EQ(setting.resolve().num_return_sequences, 1);
+  setting.keys().num_return_sequences = 3;
+  EXPECT_EQ(setting.resolve().num_return_sequences, 3);
+}
+
+TEST(SearchOptions, TimeStopsAndBiasesComeFromTheRequestOrTheModel) {
+  const WordTokenizer tokenizer({"a"});
+  Setting setting;
+  setting.context.tokenizer = &tokenizer;
+  setting.defaults.max_time = 2.0;
+  setting.defaults.stop_strings = {"x"};
+  setting.keys().stop_strings = {"y"};
+  setting.keys().sequence_bias = {{{5, 6}, -1.0}};
+  const SearchOptions options = setting.resolve();
+  EXPECT_EQ(options.max_time, 2.0);
+  EXPECT_EQ(options.stop_strings, std::vector<std::string>{"y"});
+  EXPECT_EQ(options.sequence_bias.at(0).second, -1.0);
+  EXPECT_EQ(options.tokenizer, &tokenizer);
 }
 
 TEST(SearchOptions, ALengthOfTheRequestWinsOverOneOfTheModel) {
@@ -282,6 +338,59 @@ std::vector<Refusal> refusals() {
       out_of_range(
           "top_p_above_one", [](Setting& s) { s.keys().top_p = 1.5; }, "top_p", "at most 1"),
       out_of_range(
+          "min_p_above_one", [](Setting& s) { s.keys().min_p = 1.5; }, "min_p is 1.5", "0 to 1"),
+      out_of_range(
+          "zero_typical_p", [](Setting& s) { s.keys().typical_p = 0; }, "typical_p is 0.0",
+          "above 0"),
+      out_of_range(
+          "epsilon_of_one", [](Setting& s) { s.keys().epsilon_cutoff = 1; }, "epsilon_cutoff",
+          "below 1"),
+      out_of_range(
+          "negative_eta", [](Setting& s) { s.keys().eta_cutoff = -0.1; }, "eta_cutoff is -0.1",
+          "at least 0"),
+      out_of_range(
+          "too_many_samples",
+          [](Setting& s) {
+            s.keys().do_sample = true;
+            s.keys().num_return_sequences = 65;
+          },
+          "num_return_sequences is 65", "Limits::max_beams, which is 64"),
+      out_of_range(
+          "no_particles",
+          [](Setting& s) { s.request.strategy = SequentialMonteCarlo{.particles = 0}; },
+          "particles is 0", "from 1 to 64"),
+      out_of_range(
+          "threshold_above_one",
+          [](Setting& s) { s.request.strategy = SequentialMonteCarlo{.ess_threshold = 1.5}; },
+          "ess_threshold is 1.5", "from 0 to 1"),
+      out_of_range(
+          "one_sample", [](Setting& s) { s.request.strategy = MinimumBayesRisk{.samples = 1}; },
+          "samples is 1", "from 2 to 64"),
+      out_of_range(
+          "more_than_the_samples",
+          [](Setting& s) {
+            s.request.strategy = MinimumBayesRisk{.samples = 3, .utility = Utility::bleu};
+            s.keys().num_return_sequences = 4;
+          },
+          "num_return_sequences is 4", "samples, which is 3"),
+      out_of_range(
+          "no_time", [](Setting& s) { s.keys().max_time = 0; }, "max_time is 0.0", "above 0"),
+      out_of_range(
+          "empty_stop", [](Setting& s) { s.keys().stop_strings = {""}; }, "stop_strings",
+          "empty string"),
+      out_of_range(
+          "empty_bias",
+          [](Setting& s) {
+            s.keys().sequence_bias = {{{}, 1.0}};
+          },
+          "sequence_bias", "empty"),
+      out_of_range(
+          "bias_of_an_unknown_token",
+          [](Setting& s) {
+            s.keys().sequence_bias = {{{100}, 1.0}};
+          },
+          "sequence_bias is 100", "to 99"),
+      out_of_range(
           "negative_top_k", [](Setting& s) { s.keys().top_k = -1; }, "top_k", "at least 0"),
       {"too_many_tokens", [](Setting& s) { s.keys().max_new_tokens = 5000; },
        ErrorCode::resource_exhausted, "5000", "max_target_tokens"},
@@ -291,8 +400,30 @@ std::vector<Refusal> refusals() {
          s.prefix = {5, 6};
        },
        ErrorCode::resource_exhausted, "prefix has 2", "may have 2"},
-      {"sampling", [](Setting& s) { s.keys().do_sample = true; }, ErrorCode::unsupported,
-       "do_sample", "sampling"},
+      {"beam_sampling",
+       [](Setting& s) {
+         s.keys().do_sample = true;
+         s.keys().num_beams = 2;
+       },
+       ErrorCode::unsupported, "do_sample", "num_beams"},
+      {"mixture", [](Setting& s) { s.request.strategy = Mixture{}; }, ErrorCode::unsupported,
+       "mixture", "not available"},
+      {"warped_particles",
+       [](Setting& s) {
+         s.request.strategy = SequentialMonteCarlo{};
+         s.keys().temperature = 0.5;
+       },
+       ErrorCode::unsupported, "temperature", "smc"},
+      {"chrf_without_text", [](Setting& s) { s.request.strategy = MinimumBayesRisk{}; },
+       ErrorCode::unsupported, "chrf", "tokenizer"},
+      {"stop_strings_of_beams",
+       [](Setting& s) {
+         s.keys().num_beams = 2;
+         s.keys().stop_strings = {"x"};
+       },
+       ErrorCode::unsupported, "stop_strings", "strategy"},
+      {"stop_strings_without_text", [](Setting& s) { s.keys().stop_strings = {"x"}; },
+       ErrorCode::unsupported, "stop_strings", "tokenizer"},
       {"ctranslate2", [](Setting& s) { s.request.profile = Profile::ctranslate2; },
        ErrorCode::unsupported, "profile", "not available"},
       {"diverse_marian",
@@ -314,8 +445,8 @@ INSTANTIATE_TEST_SUITE_P(Refusals, SearchOptionsRefuse, ::testing::ValuesIn(refu
                          [](const auto& refusal) { return refusal.param.name; });
 
 TEST(SearchOptions, EveryStrategyMakesASearch) {
-  for (const Strategy& strategy :
-       {Strategy(Greedy{}), Strategy(Beam{}), Strategy(DiverseBeam{}), Strategy(Aggressive{})}) {
+  for (const Strategy& strategy : {Strategy(Greedy{}), Strategy(Beam{}), Strategy(DiverseBeam{}),
+                                   Strategy(Sample{}), Strategy(Aggressive{})}) {
     Setting setting;
     setting.request.strategy = strategy;
     const auto search = make_search(setting.resolve());

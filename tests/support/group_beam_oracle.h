@@ -1,12 +1,14 @@
 // The published rules of Hugging Face's group beam search, on dense tables, as literally as C++
 // allows. Rules: transformers 4.46, generation/utils.py `_group_beam_search`, generation/
-// beam_search.py `BeamSearchScorer` and `BeamHypotheses`, and HammingDiversityLogitsProcessor.
+// beam_search.py `BeamSearchScorer` and `BeamHypotheses`, and HammingDiversityLogitsProcessor; for
+// the other kinds of diversity, the definitions of decoding/diversity_cost.h.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "decoding/search_options.h"
@@ -36,7 +38,9 @@ class GroupBeamOracle {
     std::vector<OracleHypothesis> finished;  // scores divided by the length
     double worst = 1e9;
     bool done = false;
+    bool has_stopped = false;  // before the step
   };
+  using Groups = std::vector<Group>;
 
   void add(Group& group, const Tokens& ids, double sum, std::size_t length) const {
     const double score = sum / std::pow(static_cast<double>(length), options_.length_penalty);
@@ -58,8 +62,9 @@ class GroupBeamOracle {
       divisor = options_.max_new_tokens;
     return group.worst >= best_sum / std::pow(divisor, options_.length_penalty);
   }
-  std::vector<Beam> candidates(const Group& group, const std::vector<int>& token_counts) const;
-  void step(Group& group, std::vector<int>& token_counts, std::size_t generated) const;
+  double cost(const Tokens& ids, TokenId token, const Groups& groups, std::size_t earlier) const;
+  std::vector<Beam> candidates(const Groups& groups, std::size_t number) const;
+  void step(Groups& groups, std::size_t number, std::size_t generated) const;
 
   TableModel model_;
   int sentence_;
@@ -68,13 +73,43 @@ class GroupBeamOracle {
   std::size_t width_;
 };
 
-inline std::vector<GroupBeamOracle::Beam> GroupBeamOracle::candidates(
-    const Group& group, const std::vector<int>& token_counts) const {
+// How often `token` counts after `ids`, by what the first `earlier` groups hold.
+inline double GroupBeamOracle::cost(const Tokens& ids, TokenId token, const Groups& groups,
+                                    std::size_t earlier) const {
+  const Diversity kind = std::get<DiverseBeam>(options_.strategy).diversity;
+  const std::size_t prompt = 1 + options_.prefix.size();
+  double count = 0;
+  const auto add_pairs = [&](const Tokens& text) {
+    for (std::size_t i = prompt; i < text.size(); ++i)
+      if (text[i - 1] == ids.back() && text[i] == token && !options_.is_eos(token)) ++count;
+  };
+  for (std::size_t g = 0; g < earlier; ++g) {
+    const Group& group = groups[g];
+    if (kind == Diversity::hamming && group.has_stopped && token == options_.pad_token)
+      count += static_cast<double>(width_);
+    if (kind == Diversity::ngram)
+      for (const OracleHypothesis& hypothesis : group.finished) add_pairs(hypothesis.ids);
+    if (group.has_stopped) continue;
+    for (const Beam& beam : group.running) {
+      if (beam.score < -1e7) continue;  // padding
+      if (kind == Diversity::ngram) add_pairs(beam.ids);
+      if (kind == Diversity::ngram || beam.ids.back() != token) continue;
+      ++count;
+      if (kind == Diversity::cumulative)
+        for (std::size_t i = prompt; i < ids.size(); ++i) count += beam.ids[i] == ids[i] ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+inline std::vector<GroupBeamOracle::Beam> GroupBeamOracle::candidates(const Groups& groups,
+                                                                      std::size_t number) const {
   std::vector<Beam> all;
-  for (const Beam& beam : group.running) {
+  for (const Beam& beam : groups[number].running) {
     auto scores = log_softmax(model_.logits(sentence_, beam.ids));
     for (std::size_t token = 0; token < scores.size(); ++token)
-      scores[token] -= options_.diversity_penalty * token_counts[token];
+      scores[token] -=
+          options_.diversity_penalty * cost(beam.ids, static_cast<TokenId>(token), groups, number);
     scores = processors_.process(beam.ids, std::move(scores));
     for (std::size_t token = 0; token < scores.size(); ++token) {
       Beam candidate{beam.ids, beam.score + scores[token]};
@@ -88,13 +123,11 @@ inline std::vector<GroupBeamOracle::Beam> GroupBeamOracle::candidates(
   return all;
 }
 
-inline void GroupBeamOracle::step(Group& group, std::vector<int>& token_counts,
-                                  std::size_t generated) const {
-  if (group.done) {
-    token_counts.at(static_cast<std::size_t>(options_.pad_token)) += static_cast<int>(width_);
-    return;
-  }
-  const std::vector<Beam> best = candidates(group, token_counts);
+inline void GroupBeamOracle::step(Groups& groups, std::size_t number, std::size_t generated) const {
+  Group& group = groups[number];
+  group.has_stopped = group.done;
+  if (group.done) return;
+  const std::vector<Beam> best = candidates(groups, number);
   std::vector<Beam> next;
   for (std::size_t rank = 0; rank < best.size() && next.size() < width_; ++rank) {
     if (!options_.is_eos(best[rank].ids.back())) {
@@ -105,8 +138,6 @@ inline void GroupBeamOracle::step(Group& group, std::vector<int>& token_counts,
   }
   group.running = std::move(next);
   group.done = is_done(group, best.front().score, generated);
-  for (const Beam& beam : group.running)
-    ++token_counts.at(static_cast<std::size_t>(beam.ids.back()));
 }
 
 inline std::vector<OracleHypothesis> GroupBeamOracle::search() {
@@ -119,8 +150,7 @@ inline std::vector<OracleHypothesis> GroupBeamOracle::search() {
   }
   const auto limit = static_cast<std::size_t>(options_.max_new_tokens);
   for (std::size_t generated = 1; generated <= limit; ++generated) {
-    std::vector<int> token_counts(static_cast<std::size_t>(model_.vocabulary_size), 0);
-    for (Group& group : groups) step(group, token_counts, generated);
+    for (std::size_t number = 0; number < groups.size(); ++number) step(groups, number, generated);
     if (std::all_of(groups.begin(), groups.end(), [](const Group& group) { return group.done; }))
       break;
   }

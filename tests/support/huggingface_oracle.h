@@ -99,6 +99,12 @@ inline std::vector<double> HuggingFaceOracle::process(const Tokens& ids,
   };
   const std::size_t length = ids.size();
   const auto generated = static_cast<int>(length - prompt_.size());
+  for (const auto& [sequence, bias] : options_.sequence_bias) {
+    if (sequence.size() > 1 && sequence.size() > length) continue;
+    const Tokens last(ids.end() - static_cast<std::ptrdiff_t>(sequence.size() - 1), ids.end());
+    if (last == Tokens(sequence.begin(), sequence.end() - 1))
+      scores.at(static_cast<std::size_t>(sequence.back())) += static_cast<float>(bias);
+  }
   for (const TokenId token : unique(options_.source))
     penalize(scores.at(static_cast<std::size_t>(token)),
              static_cast<float>(1 / options_.encoder_repetition_penalty));

@@ -87,6 +87,10 @@ inline RandomCase mixed_case(std::uint64_t seed) {
   if (random.chance(20))
     options.exponential_decay = {random.number(0, 4), random.one_of({0.9, 1.1, 1.4})};
   options.renormalize = random.chance(15);
+  if (random.chance(20)) {
+    options.sequence_bias = {{{random.number(0, 9)}, random.one_of({-2.0, 1.5})},
+                             {{random.number(5, 9), random.number(5, 9)}, 3.0}};
+  }
   return random_case;
 }
 

@@ -1,0 +1,97 @@
+#include "decoding/strategy_options.h"
+
+#include <type_traits>
+#include <variant>
+
+#include <tandem/error.h>
+
+#include "decoding/sampling_options.h"
+
+namespace tandem {
+namespace {
+
+template <typename... Kinds>
+bool is_one_of(const Strategy& strategy) {
+  return (std::holds_alternative<Kinds>(strategy) || ...);
+}
+
+// Beam search that draws its extensions (`num_beams` together with `do_sample`) is not built. Beams
+// of a model's defaults give way to sampling that a request asks for.
+void check_not_beam_sample(const GenerationKeys& keys) {
+  const bool only_by_default = keys.request().do_sample && !keys.request().num_beams;
+  if (only_by_default || keys.get(&GenerationOptions::num_beams, 1) == 1) return;
+  throw Error(ErrorCode::unsupported,
+              "option do_sample together with num_beams above 1 (beam sampling) is not available",
+              "set num_beams to 1, or use the strategy stochastic_beam");
+}
+
+Strategy automatic(const GenerationKeys& keys) {
+  if (keys.get(&GenerationOptions::do_sample, false)) {
+    check_not_beam_sample(keys);
+    return Sample{};
+  }
+  if (keys.get(&GenerationOptions::num_beam_groups, 1) > 1) return DiverseBeam{};
+  if (keys.get(&GenerationOptions::num_beams, 1) > 1) return Beam{};
+  return Greedy{};
+}
+
+struct Check {
+  const Limits& limits;
+  bool shapes_distribution;  // the request sets temperature or a cut-off
+
+  template <typename Other>
+  void operator()(const Other&) const {}
+  void operator()(const Aggressive& aggressive) const {
+    if (aggressive.drafter != DraftSource::source && aggressive.drafter != DraftSource::ids)
+      throw Error(ErrorCode::unsupported, "only the drafters source and ids are available");
+    if (aggressive.verify != Verification::exact)
+      throw Error(ErrorCode::unsupported, "only exact verification is available");
+    if (aggressive.max_draft) check_at_least("max_draft", *aggressive.max_draft, 1);
+  }
+  void operator()(const MinimumBayesRisk& risk) const {
+    check_range("samples", risk.samples, 2, limits.max_beams);
+  }
+  void operator()(const SequentialMonteCarlo& particles) const {
+    check_range("particles", particles.particles, 1, limits.max_beams);
+    if (!(particles.ess_threshold >= 0 && particles.ess_threshold <= 1))
+      out_of_range("ess_threshold", particles.ess_threshold, "from 0 to 1");
+    if (shapes_distribution)
+      throw Error(ErrorCode::unsupported,
+                  "temperature and cut-offs have no part in the strategy smc",
+                  "leave them out: it samples the model's own distribution");
+  }
+  void operator()(const Mixture&) const {
+    throw Error(ErrorCode::unsupported, "the strategy mixture is not available");
+  }
+};
+
+}  // namespace
+
+Strategy resolve_strategy(const Request& request, const GenerationKeys& keys,
+                          const Limits& limits) {
+  const bool is_automatic = std::holds_alternative<Automatic>(request.strategy);
+  Strategy strategy = is_automatic ? automatic(keys) : request.strategy;
+  std::visit(Check{limits, asks_for_warpers(request.generation)}, strategy);
+  return strategy;
+}
+
+bool is_without_beams(const Strategy& strategy) {
+  return is_one_of<Greedy, Aggressive, Sample, MinimumBayesRisk, SequentialMonteCarlo>(strategy);
+}
+
+bool may_stop_at_strings(const Strategy& strategy) {
+  return is_one_of<Greedy, Aggressive, Sample, MinimumBayesRisk>(strategy);
+}
+
+ReturnLimit return_limit(const Strategy& strategy, int num_beams, const Limits& limits) {
+  if (is_one_of<Greedy, Aggressive>(strategy)) return {1, "the one output of this strategy", 1};
+  if (std::holds_alternative<Sample>(strategy)) return {limits.max_beams, "Limits::max_beams", {}};
+  if (const auto* risk = std::get_if<MinimumBayesRisk>(&strategy))
+    return {risk->samples, "samples", 1};
+  if (const auto* particles = std::get_if<SequentialMonteCarlo>(&strategy))
+    return {particles->particles, "particles", particles->particles};
+  if (std::holds_alternative<StochasticBeam>(strategy)) return {num_beams, "num_beams", num_beams};
+  return {num_beams, "num_beams", {}};
+}
+
+}  // namespace tandem
