@@ -57,6 +57,7 @@ class TANDEM_EXPORT Engine {
   std::string description() const;
 
  private:
+  friend struct EngineState;  // an engine that drafts for another one opens it
   explicit Engine(std::unique_ptr<EngineState> state);
   std::unique_ptr<EngineState> state_;
 };

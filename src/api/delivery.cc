@@ -46,4 +46,10 @@ void Delivery::finished(std::size_t tag, Output output) {
   if (call_.on_progress) call_.on_progress(done_, outputs_.size());
 }
 
+void Delivery::failed(std::size_t tag, const Error& error) {
+  Output output;
+  output.error = error;
+  finished(tag, std::move(output));
+}
+
 }  // namespace tandem

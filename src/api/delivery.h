@@ -30,6 +30,7 @@ class Delivery {
 
   // The answer to request `tag`.
   void finished(std::size_t tag, Output output);
+  void failed(std::size_t tag, const Error& error);
 
   bool cancelled() const { return call_.cancel.stop_requested(); }
 

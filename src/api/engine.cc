@@ -117,6 +117,11 @@ void EngineState::check_defaults(const std::string& path) const {
   }
 }
 
+EngineState& EngineState::of(const Engine& engine) {
+  if (!engine.state_) throw Error(ErrorCode::invalid_argument, "the engine has been moved from");
+  return *engine.state_;
+}
+
 SearchContext EngineState::context() const {
   const ModelSpec& spec = model.network->spec();
   SearchContext context;

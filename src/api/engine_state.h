@@ -11,6 +11,7 @@
 #include <tandem/engine.h>
 
 #include "api/backend_pool.h"
+#include "api/measure_passes.h"
 #include "decoding/search_options.h"
 #include "models/load_model.h"
 
@@ -19,9 +20,13 @@ namespace tandem {
 struct EngineState {
   EngineState(const std::string& directory, const EngineOptions& engine_options);
 
+  // Throws Error{invalid_argument} for an engine that has been moved from.
+  static EngineState& of(const Engine& engine);
+
   EngineOptions options;
   BackendPool backends;
   LoadedModel model;
+  MeasuredPasses passes;
   std::shared_ptr<const Tokenizer> tokenizer;
   GenerationOptions defaults;               // generation_config.json over config.json
   std::vector<std::string> unknown_config_keys;
@@ -42,6 +47,7 @@ struct EngineState {
 struct PreparedRequest {
   SearchOptions options;
   std::vector<TokenId> source;
+  std::vector<TokenId> draft_source;  // as the draft model reads it; empty without one
   std::vector<TokenId> shortlist;  // the tokens that may be generated, ascending; empty: all
 };
 

@@ -18,6 +18,7 @@
 
 #include "api/batching.h"
 #include "api/delivery.h"
+#include "api/drafting.h"
 #include "api/engine_state.h"
 #include "api/model_decoder.h"
 #include "api/workers.h"
@@ -32,7 +33,7 @@ using Prepared = std::vector<std::optional<PreparedRequest>>;
 // One worker: steps 3 to 6 until the queue is empty.
 class Worker {
  public:
-  Worker(const EngineState& engine, std::span<const Request> requests, const Prepared& prepared, Backend& backend,
+  Worker(EngineState& engine, std::span<const Request> requests, const Prepared& prepared, Backend& backend,
          Delivery& delivery)
       : engine_(engine), requests_(requests), prepared_(prepared), backend_(backend), delivery_(delivery) {}
 
@@ -59,7 +60,7 @@ class Worker {
     for (std::size_t i = 0; i < tags.size(); ++i) {
       const PreparedRequest& request = *prepared_[tags[i]];
       const int sentence = decoder_->add(encoded[i], request.shortlist);
-      loop_->add(sentence, tags[i], make_search(request.options));
+      loop_->add(sentence, tags[i], make_search(request.options, drafting_.support(request, encoded[i])));
     }
     return tags;
   }
@@ -103,9 +104,7 @@ class Worker {
   void fail(const std::vector<std::size_t>& tags, const Error& error) {
     for (const std::size_t tag : tags) {
       if (tags.size() == 1 || error.code() == ErrorCode::cancelled) {
-        Output output;
-        output.error = error;
-        delivery_.finished(tag, std::move(output));
+        delivery_.failed(tag, error);
         continue;
       }
       Worker alone(engine_, requests_, prepared_, backend_, delivery_);
@@ -121,11 +120,12 @@ class Worker {
     loop_ = std::make_unique<Loop>(*decoder_);
   }
 
-  const EngineState& engine_;
+  EngineState& engine_;
   std::span<const Request> requests_;
   const Prepared& prepared_;
   Backend& backend_;
   Delivery& delivery_;
+  Drafting drafting_{engine_, backend_};
   std::unique_ptr<ModelDecoder> decoder_;
   std::unique_ptr<Loop> loop_;
 };

@@ -4,6 +4,7 @@
 
 #include <tandem/error.h>
 
+#include "api/drafting.h"
 #include "api/engine_state.h"
 
 namespace tandem {
@@ -89,6 +90,9 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
   context.prefix = prefix;
   prepared.options = resolve(request, context, engine.options.limits);
   prepared.shortlist = shortlist_of(engine, request, prepared.source);
+  const auto* aggressive = std::get_if<Aggressive>(&prepared.options.strategy);
+  if (aggressive != nullptr && aggressive->drafter == DraftSource::model)
+    prepared.draft_source = prepare_draft_source(engine, *aggressive->draft_model, request);
   return prepared;
 }
 

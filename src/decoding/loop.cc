@@ -29,6 +29,7 @@ void Loop::step(std::vector<Entry>& finished) {
   take_if(is_done, finished);
   if (active_.empty()) return;
   batch_.clear();
+  for (const Entry& entry : active_) entry.search->prepare(static_cast<int>(active_.size()));
   for (const Entry& entry : active_) batch_.push_back({entry.sentence, entry.search->rows()});
   answers_.resize(active_.size());
   decoder_.step(batch_, answers_);

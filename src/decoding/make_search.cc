@@ -8,7 +8,10 @@
 #include "base/check.h"
 #include "decoding/beam.h"
 #include "decoding/diverse_beam.h"
+#include "decoding/draft_length.h"
+#include "decoding/drafters/callback.h"
 #include "decoding/drafters/copy.h"
+#include "decoding/drafters/lookup.h"
 #include "decoding/marian_beam.h"
 #include "decoding/minimum_bayes_risk.h"
 #include "decoding/particle_search.h"
@@ -20,16 +23,33 @@
 namespace tandem {
 namespace {
 
-// The source without its end token: a draft never ends the output.
-std::vector<TokenId> draft_text(const SearchOptions& options, const Aggressive& aggressive) {
-  std::vector<TokenId> text =
-      aggressive.drafter == DraftSource::ids ? aggressive.draft_ids : options.source;
+// A text to copy from, without its end token: a draft never ends the output.
+std::unique_ptr<Drafter> copy(const SearchOptions& options, std::vector<TokenId> text) {
   std::erase_if(text, [&](TokenId token) { return options.is_eos(token); });
-  return text;
+  return std::make_unique<CopyDrafter>(std::move(text));
+}
+
+std::unique_ptr<Drafter> make_drafter(const SearchOptions& options, const Aggressive& aggressive,
+                                      std::unique_ptr<Drafter> model) {
+  switch (aggressive.drafter) {
+    case DraftSource::source:
+      return copy(options, options.source);
+    case DraftSource::ids:
+      return copy(options, aggressive.draft_ids);
+    case DraftSource::lookup:
+      return std::make_unique<LookupDrafter>(options.source);
+    case DraftSource::callback:
+      return std::make_unique<CallbackDrafter>(aggressive.draft, options.source);
+    case DraftSource::model:
+      break;
+  }
+  TANDEM_CHECK(model != nullptr);
+  return model;
 }
 
 struct Maker {
   SearchOptions options;
+  DraftSupport support;
 
   // `resolve` has refused what is not built and has replaced Automatic.
   template <typename Other>
@@ -37,7 +57,7 @@ struct Maker {
     check_failed("strategy is resolved", __FILE__, __LINE__);
   }
   std::unique_ptr<Search> operator()(const Greedy&) {
-    return std::make_unique<Verify>(std::move(options), nullptr, kAutomaticDraft);
+    return std::make_unique<Verify>(std::move(options));
   }
   std::unique_ptr<Search> operator()(const Beam&) {
     if (options.profile == Profile::marian) return std::make_unique<MarianBeam>(std::move(options));
@@ -61,18 +81,28 @@ struct Maker {
     return std::make_unique<ParticleSearch>(std::move(options));
   }
   std::unique_ptr<Search> operator()(const Aggressive& aggressive) {
-    auto drafter = std::make_unique<CopyDrafter>(draft_text(options, aggressive));
-    const int max_draft = aggressive.max_draft.value_or(kAutomaticDraft);
-    return std::make_unique<Verify>(std::move(options), std::move(drafter), max_draft);
+    auto drafter = make_drafter(options, aggressive, std::move(support.model));
+    DraftLength length(aggressive.max_draft.value_or(kAutomaticDraft));
+    if (support.costs && adapts_to_costs(aggressive))
+      length = DraftLength(std::move(support.costs), drafter->cost_per_token());
+    Tolerance tolerance;
+    if (aggressive.verify == Verification::relaxed)
+      tolerance = {aggressive.top_beta, aggressive.tau};
+    return std::make_unique<Verify>(std::move(options), std::move(drafter), std::move(length),
+                                    tolerance);
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Search> make_search(SearchOptions options) {
+bool adapts_to_costs(const Aggressive& aggressive) {
+  return !aggressive.max_draft && aggressive.verify == Verification::exact;
+}
+
+std::unique_ptr<Search> make_search(SearchOptions options, DraftSupport support) {
   const Strategy strategy = options.strategy;
   const std::optional<double> max_time = options.max_time;
-  auto search = std::visit(Maker{std::move(options)}, strategy);
+  auto search = std::visit(Maker{std::move(options), std::move(support)}, strategy);
   if (max_time) search = std::make_unique<TimeLimit>(std::move(search), *max_time);
   return search;
 }

@@ -56,7 +56,11 @@ class Search {
  public:
   virtual ~Search() = default;
 
-  // The rows of the next step; empty = finished. Valid until the next advance.
+  // Called before rows() is read for a step that `sentences` sentences share: for searches that
+  // choose how many rows they bring. Never changes an answer.
+  virtual void prepare(int sentences) { static_cast<void>(sentences); }
+
+  // The rows of the next step; empty = finished. Valid until the next prepare or advance.
   virtual std::span<const Row> rows() const = 0;
 
   // Takes the answers to the queries of rows().

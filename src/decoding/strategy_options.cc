@@ -37,16 +37,25 @@ Strategy automatic(const GenerationKeys& keys) {
 
 struct Check {
   const Limits& limits;
+  bool samples;              // do_sample
   bool shapes_distribution;  // the request sets temperature or a cut-off
 
   template <typename Other>
   void operator()(const Other&) const {}
   void operator()(const Aggressive& aggressive) const {
-    if (aggressive.drafter != DraftSource::source && aggressive.drafter != DraftSource::ids)
-      throw Error(ErrorCode::unsupported, "only the drafters source and ids are available");
-    if (aggressive.verify != Verification::exact)
-      throw Error(ErrorCode::unsupported, "only exact verification is available");
     if (aggressive.max_draft) check_at_least("max_draft", *aggressive.max_draft, 1);
+    if (aggressive.drafter == DraftSource::callback && !aggressive.draft)
+      throw Error(ErrorCode::invalid_argument,
+                  "the drafter is callback and Aggressive::draft is empty, expected a function");
+    if (aggressive.drafter == DraftSource::model && !aggressive.draft_model)
+      throw Error(ErrorCode::invalid_argument,
+                  "the drafter is model and draft_model is empty, expected an engine");
+    check_at_least("top_beta", aggressive.top_beta, 1);
+    check_at_least_zero("tau", aggressive.tau);
+    if (aggressive.verify == Verification::rejection && !samples)
+      throw Error(ErrorCode::invalid_argument,
+                  "verify is rejection, which samples, and do_sample is false, expected true",
+                  "for the greedy output verify exactly");
   }
   void operator()(const MinimumBayesRisk& risk) const {
     check_range("samples", risk.samples, 2, limits.max_beams);
@@ -71,7 +80,9 @@ Strategy resolve_strategy(const Request& request, const GenerationKeys& keys,
                           const Limits& limits) {
   const bool is_automatic = std::holds_alternative<Automatic>(request.strategy);
   Strategy strategy = is_automatic ? automatic(keys) : request.strategy;
-  std::visit(Check{limits, asks_for_warpers(request.generation)}, strategy);
+  std::visit(Check{limits, keys.get(&GenerationOptions::do_sample, false),
+                   asks_for_warpers(request.generation)},
+             strategy);
   return strategy;
 }
 

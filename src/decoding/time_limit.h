@@ -28,6 +28,7 @@ class TimeLimit : public Search {
   TimeLimit(std::unique_ptr<Search> search, double seconds,
             std::function<Clock::time_point()> now = Clock::now);
 
+  void prepare(int sentences) override { search_->prepare(sentences); }
   std::span<const Row> rows() const override;
   void advance(const Candidates& candidates) override;
   std::vector<Hypothesis> results() const override { return search_->results(); }

@@ -10,20 +10,24 @@
 // Source:         Sun et al. 2021, arXiv 2106.04970 (aggressive decoding); Ge et al. 2022, arXiv
 //                 2205.10350; Stern et al. 2018, arXiv 1811.03115 (the verification).
 // Differs from the papers: penalties, bans and constraints are applied to each drafted position as
-// if
-//                 its tokens had come one by one; drafts never hold an end token or pass the length
-//                 limit; a constraint's forced run is drafted first (jump forward).
+//                 if its tokens had come one by one; a draft never passes the length limit; a
+//                 constraint's forced run is drafted first (jump forward).
+// Relaxed:        after Ge et al., section 3.2: a drafted token is also accepted, and kept, if it
+//                 is among the `top_beta` best of its position and its score within `tau` of the
+//                 best one's. The output then depends on the drafts: it is not greedy's, but no
+//                 token is ever far from the model's choice. An accepted end token ends it.
 // Rules:          huggingface: the best processed logit, the end token or max_new_tokens ends.
 //                 marian: the best log-probability. `score` is final_score of the model's own
 //                 log-probabilities.
-// Laws:           output == greedy for any draft (tests/decoding/verify_test.cc, 1,000 random
-//                 streams and more); passes <= greedy passes.
+// Laws:           output == greedy for any draft, and for relaxed verification with a top_beta of 1
+//                 or a tau of 0; passes <= greedy passes (tests/decoding/verify_test.cc).
 #pragma once
 
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "decoding/draft_length.h"
 #include "decoding/drafter.h"
 #include "decoding/path.h"
 #include "decoding/processors.h"
@@ -33,11 +37,21 @@
 
 namespace tandem {
 
+// What is accepted beside the best token; the defaults are exact verification.
+struct Tolerance {
+  int top_beta = 1;
+  double tau = 0;
+};
+
 class Verify : public Search {
  public:
-  // `drafter` may be null: greedy search. At most `max_draft` tokens are drafted a pass.
-  Verify(SearchOptions options, std::unique_ptr<Drafter> drafter, int max_draft);
+  // Greedy search.
+  explicit Verify(SearchOptions options) : Verify(std::move(options), nullptr, DraftLength(0)) {}
+  Verify(SearchOptions options, std::unique_ptr<Drafter> drafter, DraftLength length,
+         Tolerance tolerance = {});
 
+  // Drafts. Throws what the drafter throws.
+  void prepare(int sentences) override;
   std::span<const Row> rows() const override { return {rows_.data(), finished_ ? 0U : 1U}; }
   void advance(const Candidates& candidates) override;
   std::vector<Hypothesis> results() const override;
@@ -46,20 +60,29 @@ class Verify : public Search {
   Stats stats() const override { return stats_; }
 
  private:
-  void draft_and_query();
-  void cut_draft();
-  void accept(const Candidates& candidates, std::size_t first);
+  void begin(Row row);
+  void guess(int room, int sentences);
+  void cut_draft(int limit);
+  void feed_draft();
+  const Candidate& choose(std::span<const Candidate> answer, std::size_t i) const;
+  void accept(const Candidates& candidates);
+  void take(const Candidate& chosen);
   void finish(FinishReason reason);
 
   const SearchOptions options_;
+  const Tolerance tolerance_;
   const ProcessorChain chain_;
   const StopStrings stop_strings_;
   const std::unique_ptr<Drafter> drafter_;
-  const int max_draft_;
+  DraftLength length_;
 
   Path path_;
-  std::vector<TokenId> draft_;
   std::vector<Row> rows_{1};
+  std::size_t first_query_ = 0;  // of rows_[0]: asks what follows the last known token
+  bool prepared_ = false;        // rows_[0] holds the draft
+  std::vector<TokenId> draft_;   // to be verified in this pass
+  std::size_t guessed_ = 0;      // tokens that the drafter was asked for in this pass
+  TokenId unfed_ = -1;           // its guess of one token, where no draft pays
   bool finished_ = false;
   FinishReason reason_ = FinishReason::length;
   Stats stats_;

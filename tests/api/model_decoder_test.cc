@@ -159,6 +159,34 @@ TEST_P(Protocol, AnyRowsGetTheAnswersOfTheirTokensDecodedFromScratch) {
   }
 }
 
+// Law A6: m tokens in one pass and one by one, for all m up to 64.
+TEST_P(Protocol, ManyTokensInOnePassGetTheAnswersOfOneByOne) {
+  constexpr int kMost = 64;
+  std::mt19937 random(6);
+  const Tokens source{5, 17, 3, 29, 0};
+  Tokens tokens{-1};
+  for (int i = 0; i < kMost; ++i)
+    tokens.push_back(std::uniform_int_distribution<int>(0, 39)(random));
+  const auto encoded = encode(*network_, *backend_, source);
+  ModelDecoder decoder(*network_, *backend_);
+  int sentence = decoder.add(encoded, {});
+  std::vector<std::vector<Candidate>> one_by_one;
+  for (int i = 0; i < kMost; ++i) {
+    const Row row = make_row(i == 0 ? -1 : 0, i, {tokens[static_cast<std::size_t>(i)]}, 40);
+    one_by_one.push_back(copy(step(decoder, {sentence}, {{row}})[0].after(0, 0)));
+  }
+  for (int m = 1; m <= kMost; ++m) {
+    SCOPED_TRACE(m);
+    sentence = decoder.add(encoded, {});
+    const Row row = make_row(-1, 0, Tokens(tokens.begin(), tokens.begin() + m), 40);
+    const auto answers = step(decoder, {sentence}, {{row}});
+    for (int i = 0; i < m; ++i)
+      expect_equal(copy(answers[0].after(0, static_cast<std::size_t>(i))),
+                   one_by_one[static_cast<std::size_t>(i)]);
+    decoder.release(sentence);
+  }
+}
+
 TEST_P(Protocol, AShortlistIsTheSoftmaxOverItsTokensAlone) {
   const Tokens source{5, 17, 0}, shortlist{0, 4, 9, 17, 31}, history{-1, 7, 12};
   const auto all = from_scratch(source, {}, history, 40);

@@ -284,6 +284,7 @@ TEST(Intersection, AllPartsHold) {
   }
 }
 
+// Law A15.
 TEST(Constraint, DraftsDoNotChangeAConstrainedOutput) {
   int drafted = 0;
   for (std::uint64_t seed = 0; seed < 300; ++seed) {

@@ -52,6 +52,7 @@ RunResult copy(const std::vector<TokenId>& source, const std::vector<TokenId>& o
   return result;
 }
 
+// Law A3.
 TEST(CopyDrafter, AnIdenticalTextNeedsOnePass) {
   const auto text = distinct_text(60);
   EXPECT_EQ(copy(text, text).stats.decoder_passes, 1);
@@ -110,6 +111,7 @@ TEST(CopyDrafter, AGivenDraftIsFollowedLikeASource) {
   EXPECT_EQ(run(copying_model(text, 200), 0, options).stats.decoder_passes, 1);
 }
 
+// Law A2. A cap of 1000 is none.
 TEST(CopyDrafter, EqualsGreedyInEveryBatchAndForEveryCap) {
   for (const std::size_t batch : {1U, 2U, 7U, 32U}) {
     for (const int max_draft : {1, 4, 16, 1000}) {

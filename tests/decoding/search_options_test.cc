@@ -326,6 +326,38 @@ std::vector<Refusal> refusals() {
           },
           "draft_ids is 100", "from 0 to 99"),
       out_of_range(
+          "no_best_tokens",
+          [](Setting& s) {
+            Aggressive aggressive;
+            aggressive.top_beta = 0;
+            s.request.strategy = aggressive;
+          },
+          "top_beta is 0", "at least 1"),
+      out_of_range(
+          "negative_gap",
+          [](Setting& s) {
+            Aggressive aggressive;
+            aggressive.tau = -0.5;
+            s.request.strategy = aggressive;
+          },
+          "tau is -0.5", "at least 0"),
+      out_of_range(
+          "draft_without_a_callback",
+          [](Setting& s) {
+            Aggressive aggressive;
+            aggressive.drafter = DraftSource::callback;
+            s.request.strategy = aggressive;
+          },
+          "Aggressive::draft is empty", "a function"),
+      out_of_range(
+          "draft_without_a_model",
+          [](Setting& s) {
+            Aggressive aggressive;
+            aggressive.drafter = DraftSource::model;
+            s.request.strategy = aggressive;
+          },
+          "draft_model is empty", "an engine"),
+      out_of_range(
           "zero_length_factor",
           [](Setting& s) {
             s.request.profile = Profile::marian;

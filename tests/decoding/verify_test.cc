@@ -64,6 +64,7 @@ TEST(Verify, WithoutADraftIsHuggingFaceGreedyForAnyMixOfOptions) {
   }
 }
 
+// Law A1.
 TEST(Verify, EqualsGreedyForAnyDraft) {
   for (std::uint64_t seed = 0; seed < 1200; ++seed) {
     SCOPED_TRACE(seed);
@@ -73,9 +74,9 @@ TEST(Verify, EqualsGreedyForAnyDraft) {
     auto drafter = std::make_unique<AdversarialDrafter>(seed, greedy.best().ids,
                                                         random_case.options.vocabulary_size);
     const int max_draft = Random(seed).one_of({1, 3, 8, 1000});
-    const RunResult drafted =
-        run(random_case.model, 2, random_case.options,
-            std::make_unique<Verify>(random_case.options, std::move(drafter), max_draft));
+    const RunResult drafted = run(
+        random_case.model, 2, random_case.options,
+        std::make_unique<Verify>(random_case.options, std::move(drafter), DraftLength(max_draft)));
     expect_same(greedy, drafted);
     EXPECT_LE(drafted.stats.decoder_passes, greedy.stats.decoder_passes);
     EXPECT_LE(drafted.stats.accepted_tokens, drafted.stats.draft_tokens);
@@ -102,6 +103,95 @@ TEST(Verify, MarianProfileIsGreedyOverLogProbabilitiesWithItsOwnScore) {
   }
 }
 
+// Laws A1 and A3 with lengths that follow costs: they change passes, never tokens.
+TEST(Verify, EqualsGreedyForAnyDraftWhoseLengthFollowsCosts) {
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    SCOPED_TRACE(seed);
+    const RandomCase random_case = mixed_case(seed);
+    const RunResult greedy = run_greedy(random_case, 2);
+    Random random(seed);
+    const auto costs = std::make_shared<const PassCosts>(std::vector<PassCosts::Point>{
+        {1, 1}, {4, 1 + random.number(0, 30) * 0.1}, {16, 1 + random.number(0, 150) * 0.1}});
+    auto drafter = std::make_unique<AdversarialDrafter>(seed, greedy.best().ids,
+                                                        random_case.options.vocabulary_size);
+    const DraftLength length(costs, random.one_of({0.0, 0.1}));
+    const RunResult drafted =
+        run(random_case.model, 2, random_case.options,
+            std::make_unique<Verify>(random_case.options, std::move(drafter), length));
+    expect_same(greedy, drafted);
+    EXPECT_LE(drafted.stats.decoder_passes, greedy.stats.decoder_passes);
+  }
+}
+
+std::unique_ptr<Search> relaxed(const SearchOptions& options, std::unique_ptr<Drafter> drafter,
+                                Tolerance tolerance) {
+  return std::make_unique<Verify>(options, std::move(drafter), DraftLength(8), tolerance);
+}
+
+// Law A5, the part where relaxed verification is exact.
+TEST(Verify, RelaxedWithOneBestOrNoGapEqualsGreedy) {
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
+    SCOPED_TRACE(seed);
+    const RandomCase random_case = mixed_case(seed);
+    const RunResult greedy = run_greedy(random_case, 2);
+    for (const Tolerance tolerance : {Tolerance{1, 3.0}, Tolerance{5, 0.0}}) {
+      auto drafter = std::make_unique<AdversarialDrafter>(seed, greedy.best().ids,
+                                                          random_case.options.vocabulary_size);
+      expect_same(greedy, run(random_case.model, 2, random_case.options,
+                              relaxed(random_case.options, std::move(drafter), tolerance)));
+    }
+  }
+}
+
+// Law A5: each token of the output, looked up in the row of scores that it was chosen from, is
+// among the best and near the best; one that was not drafted is the best.
+TEST(Verify, RelaxedOutputsStayWithinTheTolerance) {
+  std::int64_t tolerated = 0, ended_early = 0;
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomCase random_case = mixed_case(seed);
+    SearchOptions& options = random_case.options;
+    options.prefix.clear();
+    options.eos_tokens = {kEos};
+    Random random(seed);
+    const Tolerance tolerance{random.number(2, 6), random.one_of({0.3, 1.0, 3.0})};
+    auto drafter = std::make_unique<AdversarialDrafter>(seed, std::vector<TokenId>{},
+                                                        options.vocabulary_size);
+    const Hypothesis best =
+        run(random_case.model, 2, options, relaxed(options, std::move(drafter), tolerance)).best();
+
+    const ProcessorChain chain(options, ScoreSpace::logits, options.vocabulary_size);
+    Path path = Path::start(options).path;
+    for (const TokenId token : best.ids) {
+      const auto ranked = answer(chain.query(path), random_case.model.logits(2, path.history));
+      const auto place =
+          std::find_if(ranked.begin(), ranked.end(),
+                       [&](const Candidate& candidate) { return candidate.token == token; });
+      ASSERT_NE(place, ranked.end());
+      EXPECT_LT(place - ranked.begin(), tolerance.top_beta);
+      EXPECT_LE(ranked.front().score - place->score, tolerance.tau);
+      tolerated += place != ranked.begin() ? 1 : 0;
+      path.append(options, token);
+      const bool is_last = path.generated(options) == static_cast<int>(best.ids.size());
+      EXPECT_EQ(path.ended(options), is_last && best.finish_reason == FinishReason::eos);
+      if (path.ended(options) && place != ranked.begin()) ++ended_early;
+    }
+  }
+  EXPECT_GT(tolerated, 100);
+  EXPECT_GT(ended_early, 10);  // a drafted end token may be accepted
+}
+
+// A correction is the best token, and so is every token where nothing was drafted.
+TEST(Verify, RelaxedCorrectionsAreTheBest) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE(seed);
+    const RandomCase random_case = mixed_case(seed);
+    expect_same(run_greedy(random_case, 0), run(random_case.model, 0, random_case.options,
+                                                relaxed(random_case.options, nullptr, {5, 3.0})));
+  }
+}
+
+// Law A3.
 TEST(Verify, ACorrectDraftOfTheWholeOutputNeedsOnePass) {
   RandomCase random_case = plain_case(4);
   random_case.options.max_new_tokens = 12;
@@ -119,7 +209,7 @@ TEST(Verify, ACorrectDraftOfTheWholeOutputNeedsOnePass) {
   const RunResult drafted =
       run(random_case.model, 0, random_case.options,
           std::make_unique<Verify>(random_case.options, std::make_unique<Oracle>(greedy.best().ids),
-                                   100));
+                                   DraftLength(100)));
   expect_same(greedy, drafted);
   EXPECT_EQ(drafted.stats.decoder_passes, 1);
 }
