@@ -1,5 +1,7 @@
 #include "command.h"
 
+#include <memory>
+
 namespace tandem::cli {
 namespace {
 
@@ -32,14 +34,19 @@ void ModelFlags::add_to(CLI::App& app) {
       ->capture_default_str();
 }
 
-Engine ModelFlags::load() const {
+EngineOptions ModelFlags::options() const {
   EngineOptions options;
   options.device = Device::parse(device);
   options.compute_type = parse_compute_type(compute_type);
   options.numerics = numerics == "fast" ? Numerics::fast : Numerics::exact;
   options.threads = threads;
+  return options;
+}
+
+Engine ModelFlags::load() const {
+  const EngineOptions engine_options = options();
   try {
-    return Engine::load(path, options);
+    return Engine::load(path, engine_options);
   } catch (const Error& error) {
     throw ModelError(error);
   }
@@ -50,14 +57,35 @@ void SearchFlags::add_to(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   app.add_option("--strategy", strategy, "How to search; follows the number of beams if not given")
       ->check(CLI::IsMember({"greedy", "beam", "diverse_beam", "aggressive"}));
+  CLI::Option* model = app.add_option("--draft-model", draft_model,
+                                      "Aggressive: directory of the model that drafts");
+  app.add_option("--drafter", drafter, "Aggressive: what drafts are copied from")
+      ->check(CLI::IsMember({"source", "lookup"}))
+      ->excludes(model)
+      ->capture_default_str();
+  app.add_option("--max-draft", max_draft,
+                 "Aggressive: tokens drafted a pass; chosen from measured costs if not given")
+      ->check(CLI::PositiveNumber);
 }
 
-void SearchFlags::apply_to(Request& request) const {
+Aggressive SearchFlags::aggressive(const ModelFlags& model) const {
+  Aggressive aggressive;
+  if (max_draft > 0) aggressive.max_draft = max_draft;
+  if (drafter == "lookup") aggressive.drafter = DraftSource::lookup;
+  if (draft_model.empty()) return aggressive;
+  ModelFlags draft = model;
+  draft.path = draft_model;
+  aggressive.drafter = DraftSource::model;
+  aggressive.draft_model = std::make_shared<const Engine>(draft.load());
+  return aggressive;
+}
+
+void SearchFlags::apply_to(const ModelFlags& model, Request& request) const {
   if (beam_size > 0) request.generation.num_beams = beam_size;
   if (strategy == "greedy") request.strategy = Greedy{};
   if (strategy == "beam") request.strategy = Beam{};
   if (strategy == "diverse_beam") request.strategy = DiverseBeam{};
-  if (strategy == "aggressive") request.strategy = Aggressive{};
+  if (strategy == "aggressive") request.strategy = aggressive(model);
 }
 
 }  // namespace tandem::cli

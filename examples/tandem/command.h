@@ -51,16 +51,25 @@ struct ModelFlags {
   std::string device = "auto";
 
   void add_to(CLI::App& app);
+  EngineOptions options() const;
   Engine load() const;  // throws ModelError
 };
 
-// --beam-size and --strategy: the search, without the fields that only JSON can say.
+// --beam-size, --strategy and what aggressive decoding drafts from: the search, without the fields
+// that only JSON can say.
 struct SearchFlags {
   int beam_size = 0;  // 0: the model's own
   std::string strategy;
+  std::string drafter = "source";
+  std::string draft_model;
+  int max_draft = 0;  // 0: automatic
 
   void add_to(CLI::App& app);
-  void apply_to(Request& request) const;
+  // Loads the draft model, if there is one. Throws ModelError.
+  void apply_to(const ModelFlags& model, Request& request) const;
+
+ private:
+  Aggressive aggressive(const ModelFlags& model) const;
 };
 
 }  // namespace tandem::cli

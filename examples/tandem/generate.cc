@@ -50,12 +50,14 @@ int Generate::run() const {
   LineWriter out(output, &in);
   const Engine engine = model.load();
   Request pattern;
-  search.apply_to(pattern);
+  search.apply_to(model, pattern);
   if (!json) return generate_text(engine, pattern, in, out);
 
   Progress bar(progress.enabled(), in.total_bytes());
+  DraftModels draft_models(model.options());
   return answer_json_lines(
-      in, out, bar, [&engine](const Json& request) { return parse_request(request, engine); },
+      in, out, bar,
+      [&](const Json& request) { return parse_request(request, engine, draft_models); },
       [&engine](const std::vector<Request>& requests, auto on_progress) {
         CallOptions call;
         call.on_progress = on_progress;

@@ -36,21 +36,6 @@ GenerationOptions parse_generation(const Json& json) {
   throw Error(ErrorCode::unsupported, what + " is not supported by this version");
 }
 
-Aggressive parse_aggressive(Fields& fields) {
-  Aggressive aggressive;
-  aggressive.max_draft = fields.integer("max_draft");
-  const std::string drafter = fields.text("drafter").value_or("source");
-  if (drafter == "ids") {
-    aggressive.drafter = DraftSource::ids;
-    aggressive.draft_ids = fields.ids("draft_ids").value_or(std::vector<TokenId>{});
-  } else if (drafter != "source") {
-    unsupported("strategy.drafter " + excerpt(Json(drafter)));
-  }
-  const std::string verify = fields.text("verify").value_or("exact");
-  if (verify != "exact") unsupported("strategy.verify " + excerpt(Json(verify)));
-  return aggressive;
-}
-
 // The value that a name stands for. `names` is what the message lists.
 template <class T>
 T choose(Fields& fields, const char* key, const char* names,
@@ -60,6 +45,31 @@ T choose(Fields& fields, const char* key, const char* names,
   for (const auto& [name, value] : values)
     if (*json == name) return value;
   refuse(std::string("strategy.") + key, names, *json);
+}
+
+Aggressive parse_aggressive(Fields& fields, DraftModels& draft_models) {
+  Aggressive aggressive;
+  aggressive.max_draft = fields.integer("max_draft");
+  aggressive.drafter = choose<DraftSource>(fields, "drafter", "source, lookup, ids or model",
+                                           {{"source", DraftSource::source},
+                                            {"lookup", DraftSource::lookup},
+                                            {"ids", DraftSource::ids},
+                                            {"model", DraftSource::model}},
+                                           aggressive.drafter);
+  if (aggressive.drafter == DraftSource::ids)
+    aggressive.draft_ids = fields.ids("draft_ids").value_or(std::vector<TokenId>{});
+  if (aggressive.drafter == DraftSource::model)
+    aggressive.draft_model = draft_models.load(fields.text("draft_model").value_or(""));
+  aggressive.verify = choose<Verification>(fields, "verify", "exact, relaxed or rejection",
+                                           {{"exact", Verification::exact},
+                                            {"relaxed", Verification::relaxed},
+                                            {"rejection", Verification::rejection}},
+                                           aggressive.verify);
+  if (aggressive.verify == Verification::relaxed) {
+    aggressive.top_beta = fields.integer("top_beta").value_or(aggressive.top_beta);
+    aggressive.tau = fields.number("tau").value_or(aggressive.tau);
+  }
+  return aggressive;
 }
 
 void apply_diverse_beam(Fields& fields, Request& request) {
@@ -96,7 +106,7 @@ MinimumBayesRisk parse_risk(Fields& fields) {
 
 }  // namespace
 
-void apply_strategy(const Json& json, Request& request) {
+void apply_strategy(const Json& json, DraftModels& draft_models, Request& request) {
   Fields fields(json, "strategy");
   const std::string name = fields.text("name").value_or("");
   if (name == "greedy") {
@@ -114,7 +124,7 @@ void apply_strategy(const Json& json, Request& request) {
   } else if (name == "smc") {
     request.strategy = parse_particles(fields);
   } else if (name == "aggressive") {
-    request.strategy = parse_aggressive(fields);
+    request.strategy = parse_aggressive(fields, draft_models);
   } else if (name.empty()) {
     throw Error(ErrorCode::invalid_argument, "strategy.name: expected the name of a strategy");
   } else {
@@ -123,7 +133,7 @@ void apply_strategy(const Json& json, Request& request) {
   fields.finish();
 }
 
-Request parse_request(const Json& json, const Engine& engine) {
+Request parse_request(const Json& json, const Engine& engine, DraftModels& draft_models) {
   Fields fields(json, "request");
   fields.find(kId);
   Request request;
@@ -136,7 +146,8 @@ Request parse_request(const Json& json, const Engine& engine) {
   request.max_length_factor = fields.number("max_length_factor");
   if (const Json* generation = fields.find("generation"))
     request.generation = parse_generation(*generation);
-  if (const Json* strategy = fields.find("strategy")) apply_strategy(*strategy, request);
+  if (const Json* strategy = fields.find("strategy"))
+    apply_strategy(*strategy, draft_models, request);
   const Json* constraint = fields.find("constraint");
   fields.finish();
   request.input = require_input(std::move(input), "text", "input_ids");

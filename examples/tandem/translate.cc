@@ -41,7 +41,7 @@ Request Translate::pattern() const {
   Request request;
   request.source_lang = from;
   request.target_lang = to;
-  search.apply_to(request);
+  search.apply_to(model, request);
   if (n_best > 0) {
     request.generation.num_return_sequences = n_best;
     if (search.beam_size == 0) request.generation.num_beams = n_best;

@@ -12,7 +12,7 @@
 // Differs from the papers: penalties, bans and constraints are applied to each drafted position as
 //                 if its tokens had come one by one; a draft never passes the length limit; a
 //                 constraint's forced run is drafted first (jump forward).
-// Relaxed:        after Ge et al., section 3.2: a drafted token is also accepted, and kept, if it
+// Relaxed:        after Ge et al. 2022: a drafted token is also accepted, and kept, if it
 //                 is among the `top_beta` best of its position and its score within `tau` of the
 //                 best one's. The output then depends on the drafts: it is not greedy's, but no
 //                 token is ever far from the model's choice. An accepted end token ends it.

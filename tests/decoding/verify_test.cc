@@ -155,8 +155,8 @@ TEST(Verify, RelaxedOutputsStayWithinTheTolerance) {
     options.eos_tokens = {kEos};
     Random random(seed);
     const Tolerance tolerance{random.number(2, 6), random.one_of({0.3, 1.0, 3.0})};
-    auto drafter = std::make_unique<AdversarialDrafter>(seed, std::vector<TokenId>{},
-                                                        options.vocabulary_size);
+    auto drafter =
+        std::make_unique<AdversarialDrafter>(seed, std::vector<TokenId>{}, options.vocabulary_size);
     const Hypothesis best =
         run(random_case.model, 2, options, relaxed(options, std::move(drafter), tolerance)).best();
 
