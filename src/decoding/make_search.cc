@@ -85,18 +85,16 @@ struct Maker {
     DraftLength length(aggressive.max_draft.value_or(kAutomaticDraft));
     if (support.costs && adapts_to_costs(aggressive))
       length = DraftLength(std::move(support.costs), drafter->cost_per_token());
-    Tolerance tolerance;
-    if (aggressive.verify == Verification::relaxed)
-      tolerance = {aggressive.top_beta, aggressive.tau};
+    const Acceptance acceptance{aggressive.verify, aggressive.top_beta, aggressive.tau};
     return std::make_unique<Verify>(std::move(options), std::move(drafter), std::move(length),
-                                    tolerance);
+                                    acceptance);
   }
 };
 
 }  // namespace
 
 bool adapts_to_costs(const Aggressive& aggressive) {
-  return !aggressive.max_draft && aggressive.verify == Verification::exact;
+  return !aggressive.max_draft && aggressive.verify != Verification::relaxed;
 }
 
 std::unique_ptr<Search> make_search(SearchOptions options, DraftSupport support) {

@@ -3,21 +3,29 @@
 #include <algorithm>
 #include <utility>
 
+#include "decoding/random_stream.h"
+#include "decoding/warpers.h"
+
 namespace tandem {
 namespace {
 
-// Hugging Face's greedy search ranks raw logits; Marian's, log-probabilities.
-ScoreSpace greedy_space(const SearchOptions& options) {
-  return options.profile == Profile::marian ? ScoreSpace::log_probs : ScoreSpace::logits;
+ProcessorChain make_chain(const SearchOptions& options, const Acceptance& acceptance) {
+  if (acceptance.rule == Verification::rejection)
+    return {options, ScoreSpace::logits,
+            candidates_to_warp(options.warpers, options.vocabulary_size)};
+  // Hugging Face's greedy search ranks raw logits; Marian's, log-probabilities.
+  const bool is_marian = options.profile == Profile::marian;
+  return {options, is_marian ? ScoreSpace::log_probs : ScoreSpace::logits,
+          acceptance.rule == Verification::relaxed ? acceptance.top_beta : 1};
 }
 
 }  // namespace
 
 Verify::Verify(SearchOptions options, std::unique_ptr<Drafter> drafter, DraftLength length,
-               Tolerance tolerance)
+               Acceptance acceptance)
     : options_(std::move(options)),
-      tolerance_(tolerance),
-      chain_(options_, greedy_space(options_), /*top_k=*/tolerance.top_beta),
+      acceptance_(acceptance),
+      chain_(make_chain(options_, acceptance)),
       stop_strings_(options_),
       drafter_(std::move(drafter)),
       length_(std::move(length)) {
@@ -68,7 +76,8 @@ void Verify::cut_draft(int limit) {
   const auto stop = std::find_if(draft_.begin(), draft_.end(), [&](TokenId token) {
     return token < 0 || token >= options_.vocabulary_size || options_.is_eos(token);
   });
-  const bool keeps_end = tolerance_.top_beta > 1 && stop != draft_.end() && options_.is_eos(*stop);
+  const bool keeps_end =
+      acceptance_.rule == Verification::relaxed && stop != draft_.end() && options_.is_eos(*stop);
   draft_.erase(keeps_end ? stop + 1 : stop, draft_.end());
   if (draft_.size() > static_cast<std::size_t>(limit)) draft_.resize(limit);
 }
@@ -99,14 +108,16 @@ void Verify::advance(const Candidates& candidates) {
   if (!finished_) begin(next_row(path_, /*parent=*/0, chain_.query(path_)));
 }
 
-// What is taken of the answer about position `i` of the draft: the drafted token if it will do,
-// else the best one.
-const Candidate& Verify::choose(std::span<const Candidate> answer, std::size_t i) const {
-  if (i < draft_.size()) {
+// What is taken of an answer, which is not empty, about position `i` of the draft.
+Candidate Verify::choose(std::span<const Candidate> answer, std::size_t i) const {
+  if (acceptance_.rule == Verification::rejection) {
+    RandomStream random(options_.seed, /*sample=*/0, path_.generated(options_));
+    return draw(warp(options_.warpers, answer), random.uniform()).candidate;
+  }
+  if (acceptance_.rule == Verification::relaxed && i < draft_.size()) {
     for (const Candidate& candidate : answer) {
-      if (candidate.token != draft_[i]) continue;
-      if (answer.front().score - candidate.score <= tolerance_.tau) return candidate;
-      break;
+      const bool is_near = answer.front().score - candidate.score <= acceptance_.tau;
+      if (candidate.token == draft_[i] && is_near) return candidate;
     }
   }
   return answer.front();
@@ -118,7 +129,7 @@ void Verify::accept(const Candidates& candidates) {
   for (bool goes_on = true; goes_on && !finished_;) {
     const auto answer = candidates.after(0, first_query_ + accepted);
     if (answer.empty()) return finish(FinishReason::constraint_unsatisfied);
-    const Candidate& chosen = choose(answer, accepted);
+    const Candidate chosen = choose(answer, accepted);
     goes_on = accepted < draft_.size() && chosen.token == draft_[accepted];
     if (goes_on) ++accepted;
     take(chosen);
@@ -148,8 +159,10 @@ void Verify::finish(FinishReason reason) {
 
 std::vector<Hypothesis> Verify::results() const {
   if (reason_ == FinishReason::constraint_unsatisfied) return {report_unsatisfied()};
+  const bool is_sample = acceptance_.rule == Verification::rejection;
   const int length = path_.generated(options_);
-  return {report(options_, path_, final_score(options_, path_.score, length), reason_)};
+  const double score = is_sample ? path_.score : final_score(options_, path_.score, length);
+  return {report(options_, path_, score, reason_)};
 }
 
 std::span<const TokenId> Verify::settled() const {

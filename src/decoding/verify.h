@@ -16,11 +16,19 @@
 //                 is among the `top_beta` best of its position and its score within `tau` of the
 //                 best one's. The output then depends on the drafts: it is not greedy's, but no
 //                 token is ever far from the model's choice. An accepted end token ends it.
+// Rejection:      the output is a sample, token for token the one that Sampling draws with the same
+//                 seed: each position is drawn from its warped distribution p, and a draft is right
+//                 as far as it was drawn. A drafted token is so accepted with probability p(token)
+//                 and replaced by a draw from p without it otherwise, which is speculative sampling
+//                 (Leviathan et al. 2023, arXiv 2211.17192) for drafts that are certain. `score`
+//                 is that of Sampling.
 // Rules:          huggingface: the best processed logit, the end token or max_new_tokens ends.
 //                 marian: the best log-probability. `score` is final_score of the model's own
 //                 log-probabilities.
 // Laws:           output == greedy for any draft, and for relaxed verification with a top_beta of 1
-//                 or a tau of 0; passes <= greedy passes (tests/decoding/verify_test.cc).
+//                 or a tau of 0; passes <= greedy passes (tests/decoding/verify_test.cc). Rejection
+//                 equals Sampling for any draft, and its tokens have the target distribution
+//                 (speculative_sampling_test.cc).
 #pragma once
 
 #include <memory>
@@ -37,10 +45,11 @@
 
 namespace tandem {
 
-// What is accepted beside the best token; the defaults are exact verification.
-struct Tolerance {
-  int top_beta = 1;
-  double tau = 0;
+// Which drafted tokens are accepted.
+struct Acceptance {
+  Verification rule = Verification::exact;
+  int top_beta = 1;  // relaxed
+  double tau = 0;    // relaxed
 };
 
 class Verify : public Search {
@@ -48,7 +57,7 @@ class Verify : public Search {
   // Greedy search.
   explicit Verify(SearchOptions options) : Verify(std::move(options), nullptr, DraftLength(0)) {}
   Verify(SearchOptions options, std::unique_ptr<Drafter> drafter, DraftLength length,
-         Tolerance tolerance = {});
+         Acceptance acceptance = {});
 
   // Drafts. Throws what the drafter throws.
   void prepare(int sentences) override;
@@ -64,13 +73,13 @@ class Verify : public Search {
   void guess(int room, int sentences);
   void cut_draft(int limit);
   void feed_draft();
-  const Candidate& choose(std::span<const Candidate> answer, std::size_t i) const;
+  Candidate choose(std::span<const Candidate> answer, std::size_t i) const;
   void accept(const Candidates& candidates);
   void take(const Candidate& chosen);
   void finish(FinishReason reason);
 
   const SearchOptions options_;
-  const Tolerance tolerance_;
+  const Acceptance acceptance_;
   const ProcessorChain chain_;
   const StopStrings stop_strings_;
   const std::unique_ptr<Drafter> drafter_;

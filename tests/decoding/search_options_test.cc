@@ -342,6 +342,14 @@ std::vector<Refusal> refusals() {
           },
           "tau is -0.5", "at least 0"),
       out_of_range(
+          "rejection_without_sampling",
+          [](Setting& s) {
+            Aggressive aggressive;
+            aggressive.verify = Verification::rejection;
+            s.request.strategy = aggressive;
+          },
+          "verify is rejection", "do_sample"),
+      out_of_range(
           "draft_without_a_callback",
           [](Setting& s) {
             Aggressive aggressive;

@@ -124,8 +124,8 @@ TEST(Verify, EqualsGreedyForAnyDraftWhoseLengthFollowsCosts) {
 }
 
 std::unique_ptr<Search> relaxed(const SearchOptions& options, std::unique_ptr<Drafter> drafter,
-                                Tolerance tolerance) {
-  return std::make_unique<Verify>(options, std::move(drafter), DraftLength(8), tolerance);
+                                Acceptance acceptance) {
+  return std::make_unique<Verify>(options, std::move(drafter), DraftLength(8), acceptance);
 }
 
 // Law A5, the part where relaxed verification is exact.
@@ -134,11 +134,12 @@ TEST(Verify, RelaxedWithOneBestOrNoGapEqualsGreedy) {
     SCOPED_TRACE(seed);
     const RandomCase random_case = mixed_case(seed);
     const RunResult greedy = run_greedy(random_case, 2);
-    for (const Tolerance tolerance : {Tolerance{1, 3.0}, Tolerance{5, 0.0}}) {
+    for (const Acceptance acceptance :
+         {Acceptance{Verification::relaxed, 1, 3.0}, Acceptance{Verification::relaxed, 5, 0.0}}) {
       auto drafter = std::make_unique<AdversarialDrafter>(seed, greedy.best().ids,
                                                           random_case.options.vocabulary_size);
       expect_same(greedy, run(random_case.model, 2, random_case.options,
-                              relaxed(random_case.options, std::move(drafter), tolerance)));
+                              relaxed(random_case.options, std::move(drafter), acceptance)));
     }
   }
 }
@@ -154,7 +155,8 @@ TEST(Verify, RelaxedOutputsStayWithinTheTolerance) {
     options.prefix.clear();
     options.eos_tokens = {kEos};
     Random random(seed);
-    const Tolerance tolerance{random.number(2, 6), random.one_of({0.3, 1.0, 3.0})};
+    const Acceptance tolerance{Verification::relaxed, random.number(2, 6),
+                               random.one_of({0.3, 1.0, 3.0})};
     auto drafter =
         std::make_unique<AdversarialDrafter>(seed, std::vector<TokenId>{}, options.vocabulary_size);
     const Hypothesis best =
@@ -186,8 +188,9 @@ TEST(Verify, RelaxedCorrectionsAreTheBest) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     SCOPED_TRACE(seed);
     const RandomCase random_case = mixed_case(seed);
-    expect_same(run_greedy(random_case, 0), run(random_case.model, 0, random_case.options,
-                                                relaxed(random_case.options, nullptr, {5, 3.0})));
+    expect_same(run_greedy(random_case, 0),
+                run(random_case.model, 0, random_case.options,
+                    relaxed(random_case.options, nullptr, {Verification::relaxed, 5, 3.0})));
   }
 }
 
