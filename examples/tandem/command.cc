@@ -49,7 +49,7 @@ void SearchFlags::add_to(CLI::App& app) {
   app.add_option("-b,--beam-size", beam_size, "Beams; the model's own number if not given")
       ->check(CLI::PositiveNumber);
   app.add_option("--strategy", strategy, "How to search; follows the number of beams if not given")
-      ->check(CLI::IsMember({"greedy", "beam", "diverse_beam", "aggressive"}));
+      ->check(CLI::IsMember({"greedy", "beam", "diverse_beam", "sample", "stochastic_beam", "mbr", "aggressive"}));
 }
 
 void SearchFlags::apply_to(Request& request) const {
@@ -57,6 +57,9 @@ void SearchFlags::apply_to(Request& request) const {
   if (strategy == "greedy") request.strategy = Greedy{};
   if (strategy == "beam") request.strategy = Beam{};
   if (strategy == "diverse_beam") request.strategy = DiverseBeam{};
+  if (strategy == "sample") request.strategy = Sample{};
+  if (strategy == "stochastic_beam") request.strategy = StochasticBeam{};
+  if (strategy == "mbr") request.strategy = MinimumBayesRisk{};
   if (strategy == "aggressive") request.strategy = Aggressive{};
 }
 
