@@ -56,7 +56,8 @@ void SearchFlags::add_to(CLI::App& app) {
   app.add_option("-b,--beam-size", beam_size, "Beams; the model's own number if not given")
       ->check(CLI::PositiveNumber);
   app.add_option("--strategy", strategy, "How to search; follows the number of beams if not given")
-      ->check(CLI::IsMember({"greedy", "beam", "diverse_beam", "aggressive"}));
+      ->check(CLI::IsMember(
+          {"greedy", "beam", "diverse_beam", "sample", "stochastic_beam", "mbr", "aggressive"}));
   CLI::Option* model = app.add_option("--draft-model", draft_model,
                                       "Aggressive: directory of the model that drafts");
   app.add_option("--drafter", drafter, "Aggressive: what drafts are copied from")
@@ -85,6 +86,9 @@ void SearchFlags::apply_to(const ModelFlags& model, Request& request) const {
   if (strategy == "greedy") request.strategy = Greedy{};
   if (strategy == "beam") request.strategy = Beam{};
   if (strategy == "diverse_beam") request.strategy = DiverseBeam{};
+  if (strategy == "sample") request.strategy = Sample{};
+  if (strategy == "stochastic_beam") request.strategy = StochasticBeam{};
+  if (strategy == "mbr") request.strategy = MinimumBayesRisk{};
   if (strategy == "aggressive") request.strategy = aggressive(model);
 }
 

@@ -31,7 +31,7 @@ struct Hypothesis {
   double score = 0;                    ///< what ranked it, by the rules of the profile
   FinishReason finish_reason = FinishReason::eos;
   std::optional<int> group;                ///< of a diverse beam search, from 0
-  std::optional<double> diversity_score;   ///< of a diverse beam search: `score` with the penalties
+  std::optional<double> diversity_score;   ///< of a diverse beam search: sum with the penalties
   std::optional<double> weight;            ///< of a particle, normalised over all
   std::optional<double> expected_utility;  ///< of minimum Bayes risk
   /// With return_alignment: for each id, one weight for each source token, summing to 1.
@@ -50,7 +50,7 @@ struct Stats {
 /// The answer to one request. `error` is set instead of hypotheses when this request failed; its
 /// neighbours are not affected.
 struct Output {
-  std::vector<Hypothesis> hypotheses;  ///< best first
+  std::vector<Hypothesis> hypotheses;  ///< best first; samples as they were drawn
   Stats stats;
   /// Sequential Monte Carlo: natural log of the estimated probability that an output obeys the
   /// constraint.

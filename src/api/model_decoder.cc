@@ -81,7 +81,6 @@ void ModelDecoder::advance_caches(std::span<const SentenceRows> sentences) {
 void ModelDecoder::plan_rows(std::span<const SentenceRows> sentences) {
   rows_.clear();
   questions_.clear();
-  most_asked_ = 0;
   std::int32_t hidden_row = 0;
   for (const SentenceRows& lines : sentences) {
     const Sentence& sentence = find(lines.sentence);
@@ -92,7 +91,6 @@ void ModelDecoder::plan_rows(std::span<const SentenceRows> sentences) {
         if (row.queries[i].top_k <= 0) continue;
         questions_.push_back({&sentence, lines.sentence, hidden_row, row.keep + static_cast<int>(i),
                               &row.queries[i]});
-        most_asked_ = std::max(most_asked_, static_cast<std::size_t>(row.queries[i].top_k));
       }
     }
   }
@@ -101,7 +99,7 @@ void ModelDecoder::plan_rows(std::span<const SentenceRows> sentences) {
 // Neighbouring questions with the same output matrix are one product.
 void ModelDecoder::ask(ConstMatrixView hidden) {
   answers_.assign(questions_.size(), {});
-  found_.resize(questions_.size() * most_asked_);
+  found_.clear();
   for (std::size_t first = 0; first < questions_.size();) {
     const PackedLinear* restricted = questions_[first].sentence->restricted_output.get();
     const PackedLinear& output = restricted != nullptr ? *restricted : network_.output();
@@ -120,8 +118,10 @@ void ModelDecoder::ask_run(ConstMatrixView hidden, std::size_t first, std::size_
                            const PackedLinear& output) {
   queried_rows_.clear();
   queries_.clear();
+  std::size_t room = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const Question& question = questions_[first + i];
+    room = std::max(room, static_cast<std::size_t>(question.query->top_k));
     const std::vector<TokenId>& shortlist = question.sentence->shortlist;
     queried_rows_.push_back(question.hidden_row);
     queries_.push_back({static_cast<std::int64_t>(i), question.query,
@@ -129,8 +129,13 @@ void ModelDecoder::ask_run(ConstMatrixView hidden, std::size_t first, std::size_
   }
   const MatrixView logits = network_.project(backend_, hidden, queried_rows_, output, workspace_);
   const std::span<SelectAnswer> answers(answers_.data() + first, count);
-  backend_.select(logits, queries_, answers, found_.data() + first * most_asked_, most_asked_);
-  for (std::size_t i = 0; i < count; ++i) check_answer(questions_[first + i], answers[i]);
+  run_found_.resize(count * room);
+  backend_.select(logits, queries_, answers, run_found_.data(), room);
+  for (std::size_t i = 0; i < count; ++i) {
+    check_answer(questions_[first + i], answers[i]);
+    const auto answer = run_found_.begin() + static_cast<std::ptrdiff_t>(i * room);
+    found_.insert(found_.end(), answer, answer + answers[i].count);
+  }
 }
 
 void ModelDecoder::check_answer(const Question& question, const SelectAnswer& answer) const {
@@ -144,14 +149,15 @@ void ModelDecoder::check_answer(const Question& question, const SelectAnswer& an
 void ModelDecoder::hand_out(std::span<const SentenceRows> sentences,
                             std::span<Candidates> answers) const {
   std::size_t question = 0;
+  std::size_t first = 0;  // of the question's answer
   for (std::size_t s = 0; s < sentences.size(); ++s) {
     answers[s].clear();
     for (const Row& row : sentences[s].rows) {
       for (const CandidateQuery& query : row.queries) {
         std::span<const Candidate> answer;
         if (query.top_k > 0) {
-          answer = {found_.data() + question * most_asked_,
-                    static_cast<std::size_t>(answers_[question].count)};
+          answer = std::span(found_).subspan(first, static_cast<std::size_t>(answers_[question].count));
+          first += answer.size();
           ++question;
         }
         answers[s].append(answer);

@@ -84,8 +84,8 @@ class ModelDecoder : public StepDecoder {
   std::vector<std::int32_t> queried_rows_;
   std::vector<SelectQuery> queries_;
   std::vector<SelectAnswer> answers_;
-  std::vector<Candidate> found_;  // question i's answer starts at i * most_asked_
-  std::size_t most_asked_ = 0;    // the largest top_k of this step
+  std::vector<Candidate> found_;      // all answers, one after the other
+  std::vector<Candidate> run_found_;  // those of one run, each in room for the largest
 };
 
 }  // namespace tandem

@@ -73,12 +73,20 @@ void BeamGroup::stop_if_due(int length, double best_candidate) {
   running_.clear();
 }
 
+Hypothesis BeamGroup::report_path(const Path& path, FinishReason reason) const {
+  const double score = final_score(options_, path.score, path.generated(options_));
+  Hypothesis hypothesis = report(options_, path, score, reason);
+  if (rules_ == BeamRules::transformers_4) hypothesis.diversity_score = path.score;
+  return hypothesis;
+}
+
 void BeamGroup::keep_finished(const Path& path, FinishReason reason) {
   if (!path.acceptable(options_)) return;
-  const double score = final_score(options_, path.score, path.generated(options_));
-  const auto place = std::find_if(finished_.begin(), finished_.end(),
-                                  [&](const Hypothesis& other) { return other.score < score; });
-  finished_.insert(place, report(options_, path, score, reason));
+  Hypothesis hypothesis = report_path(path, reason);
+  const auto place = std::find_if(finished_.begin(), finished_.end(), [&](const Hypothesis& other) {
+    return other.score < hypothesis.score;
+  });
+  finished_.insert(place, std::move(hypothesis));
   if (finished_.size() > static_cast<std::size_t>(width_)) finished_.pop_back();
 }
 
@@ -97,11 +105,8 @@ void BeamGroup::set_prefix_log_probs(const std::vector<float>& log_probs) {
 std::vector<Hypothesis> BeamGroup::hypotheses() const {
   std::vector<Hypothesis> all = finished_;
   if (done_) return all;
-  for (const Path& path : running_) {
-    if (!path.acceptable(options_)) continue;
-    const double score = final_score(options_, path.score, path.generated(options_));
-    all.push_back(report(options_, path, score, FinishReason::length));
-  }
+  for (const Path& path : running_)
+    if (path.acceptable(options_)) all.push_back(report_path(path, FinishReason::length));
   return all;
 }
 

@@ -59,6 +59,7 @@ class BeamGroup {
   void append_outputs(std::vector<std::span<const TokenId>>& outputs) const;
 
  private:
+  Hypothesis report_path(const Path& path, FinishReason reason) const;
   void keep_finished(const Path& path, FinishReason reason);
   void fill_up();
   void stop_if_due(int length, double best_candidate);

@@ -131,10 +131,7 @@ void DiverseBeamSearch::update_settled() {
 
 std::vector<Hypothesis> DiverseBeamSearch::hypotheses(std::size_t group) const {
   std::vector<Hypothesis> hypotheses = groups_.at(group).hypotheses();
-  for (Hypothesis& hypothesis : hypotheses) {
-    hypothesis.group = static_cast<int>(group);
-    hypothesis.diversity_score = hypothesis.score;
-  }
+  for (Hypothesis& hypothesis : hypotheses) hypothesis.group = static_cast<int>(group);
   return hypotheses;
 }
 

@@ -163,7 +163,10 @@ std::vector<Hypothesis> ParticleSearch::results() const {
     }
     *hypotheses[place->second].weight += weight;
   }
-  for (Hypothesis& hypothesis : hypotheses) hypothesis.score = std::log(*hypothesis.weight);
+  for (Hypothesis& hypothesis : hypotheses) {
+    hypothesis.weight = std::min(*hypothesis.weight, 1.0);  // a sum of rounded shares
+    hypothesis.score = std::log(*hypothesis.weight);
+  }
   return rank(options_, std::move(hypotheses));
 }
 

@@ -133,7 +133,7 @@ TEST(DiverseBeam, AddingAGroupLeavesEarlierGroupsUnchanged) {
 }
 
 // With one beam a group the outputs themselves tell what was paid.
-TEST(DiverseBeam, TheScoreIsTheSumLessThePenaltiesCountedAnew) {
+TEST(DiverseBeam, TheDiversityScoreIsTheSumLessThePenaltiesCountedAnew) {
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     SCOPED_TRACE(seed);
     RandomCase random_case = diverse_case(seed, plain_case(seed));
@@ -141,7 +141,6 @@ TEST(DiverseBeam, TheScoreIsTheSumLessThePenaltiesCountedAnew) {
     const bool is_hamming = seed % 2 == 0;
     options.strategy = DiverseBeam{is_hamming ? Diversity::hamming : Diversity::cumulative};
     options.num_beams = options.num_beam_groups;
-    options.length_penalty = 0;
     options.min_new_tokens = options.max_new_tokens;  // no group stops before the others
     const std::size_t first = options.prefix.size();
     std::vector<std::vector<TokenId>> earlier;
@@ -158,7 +157,7 @@ TEST(DiverseBeam, TheScoreIsTheSumLessThePenaltiesCountedAnew) {
           ++agreement;
         }
       }
-      EXPECT_NEAR(group.front().score,
+      EXPECT_NEAR(*group.front().diversity_score,
                   group.front().sum_log_prob - prefix_sum - options.diversity_penalty * count,
                   1e-4);
       earlier.push_back(ids);
@@ -166,13 +165,15 @@ TEST(DiverseBeam, TheScoreIsTheSumLessThePenaltiesCountedAnew) {
   }
 }
 
-TEST(DiverseBeam, EachHypothesisSaysItsGroupAndItsScoreWithPenalties) {
+TEST(DiverseBeam, EachHypothesisSaysItsGroupAndItsSumWithPenalties) {
   const RandomCase random_case = diverse_case(1, plain_case(1));
   std::set<int> groups;
   const auto hypotheses = run(random_case.model, 0, random_case.options).hypotheses;
   for (const Hypothesis& hypothesis : hypotheses) {
     ASSERT_TRUE(hypothesis.group && hypothesis.diversity_score);
-    EXPECT_EQ(*hypothesis.diversity_score, hypothesis.score);
+    const auto length = static_cast<int>(hypothesis.ids.size() - random_case.options.prefix.size());
+    EXPECT_EQ(hypothesis.score,
+              final_score(random_case.options, *hypothesis.diversity_score, length));
     groups.insert(*hypothesis.group);
   }
   EXPECT_EQ(groups.size(), static_cast<std::size_t>(random_case.options.num_beam_groups));
