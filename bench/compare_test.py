@@ -9,6 +9,7 @@ import compare
 import estimates
 import measure
 import report
+import steps
 from cells import Cell
 
 # A worker in the protocol that answers at once: upper case, or an error for the text 'fail'.
@@ -16,7 +17,7 @@ WORKER = """
 import sys
 print('ready', 0.5, 'made up 1.0', sep='\\t', flush=True)
 while line := sys.stdin.readline():
-    _, mode, count = line.split('\\t')
+    _, mode, count, length = line.split('\\t')
     texts = [sys.stdin.readline().rstrip('\\n') for _ in range(int(count))]
     if 'fail' in texts:
         print('error', 'asked to', sep='\\t', flush=True)
@@ -62,6 +63,17 @@ class Estimates(unittest.TestCase):
         self.assertEqual(estimates.equal_share(["a", "b", "c"], ["a", "x", "c"]), (2, 3))
         with self.assertRaises(ValueError):
             estimates.equal_share(["a"], ["a", "b"])
+
+
+class Steps(unittest.TestCase):
+    def test_a_step_is_the_slope_and_the_rest_is_fixed(self):
+        # 0.5 s for the call and 0.01 s for each token
+        series = steps.Series(short=[0.58, 0.7], long=[0.9, 1.1])
+        self.assertAlmostEqual(series.step(min), 10)
+        self.assertAlmostEqual(series.fixed(min), 500)
+
+    def test_agreement_counts_tokens_at_the_same_place(self):
+        self.assertEqual(steps.agreement(["1 2 3", "4"], ["1 9 3", "5"]), 0.5)
 
 
 class Measuring(unittest.TestCase):

@@ -134,6 +134,41 @@ BENCHMARK(attention)
     ->Args({32, 32})
     ->Args({128, 128});
 
+// A decoder step of 32 sentences with one query each: 8 heads of 64, keys and values of a position
+// side by side as in the cache, 12 layers in turn, so that they come from L3 or memory.
+void attention_of_a_batch(benchmark::State& state) {
+  const auto backend = open();
+  constexpr std::int32_t kRows = 32, kLayers = 12;
+  const auto keys = static_cast<std::int32_t>(state.range(0));
+  Tensor q = random_tensor({kRows, 512}, 1), out = Tensor::zeros({kRows, 512}, DType::float32);
+  std::vector<Tensor> caches;
+  for (std::int32_t layer = 0; layer < kLayers; ++layer)
+    caches.push_back(random_tensor({kRows * keys, 1024}, 2));
+  std::vector<std::int32_t> slots(static_cast<std::size_t>(kRows * keys));
+  // Position p of row r is slot 32 p + r: a step takes one slot for each row.
+  for (std::int32_t i = 0; i < kRows * keys; ++i)
+    slots[static_cast<std::size_t>(i)] = i % keys * kRows + i / keys;
+  std::vector<AttentionGroup> groups(kRows);
+  for (auto _ : state) {
+    for (Tensor& cache : caches) {
+      for (std::int32_t row = 0; row < kRows; ++row) {
+        AttentionGroup& group = groups[static_cast<std::size_t>(row)];
+        group.first_query = row;
+        group.num_queries = 1;
+        group.keys = view_of(cache).slice_cols(0, 512);
+        group.values = view_of(cache).slice_cols(512, 512);
+        group.slots = slots.data() + row * keys;
+        group.num_keys = keys;
+      }
+      backend->attention(view_of(q), groups, {.num_heads = 8, .head_dim = 64, .scale = 0.125F},
+                         view_of(out), nullptr);
+    }
+    benchmark::ClobberMemory();
+  }
+  count(state, 4.0 * kLayers * kRows * keys * 512, 8.0 * kLayers * kRows * keys * 512);
+}
+BENCHMARK(attention_of_a_batch)->ArgName("keys")->Arg(10)->Arg(30);
+
 void select(benchmark::State& state) {
   const auto backend = open();
   constexpr std::int64_t kColumns = 32000;

@@ -91,8 +91,9 @@ class Worker:
             raise WorkerError(f"{self.name}: ended with status {self.process.wait()}")
         return line.rstrip("\n").split("\t")
 
-    def once(self, mode, texts):
-        self.process.stdin.write(f"run\t{mode}\t{len(texts)}\n")
+    def once(self, mode, texts, length=0):
+        """One job; `length` tokens from each text, or as many as the model likes."""
+        self.process.stdin.write(f"run\t{mode}\t{len(texts)}\t{length}\n")
         self.process.stdin.write("".join(text + "\n" for text in texts))
         self.process.stdin.flush()
         answer = self._receive()

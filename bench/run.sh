@@ -37,7 +37,7 @@ if [ -n "$python" ]; then
   converted=build/rivals/correct-en
   for type in float32 int8; do
     [ -e "$converted/$type/model.bin" ] ||
-      "$python" bench/rivals/convert_correct_en.py examples/models/correct-en "$converted/$type" \
+      "$python" bench/rivals/convert_marian.py examples/models/correct-en "$converted/$type" \
         --quantization "$type"
   done
   "$python" bench/rivals/check_correct_en.py examples/models/correct-en "$converted/float32" \

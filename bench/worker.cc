@@ -1,18 +1,21 @@
 // Tandem as a worker of compare.py: loads a model and answers jobs on standard input.
 //
-// The protocol is that of rivals/worker_protocol.py: `run TAB single|bulk TAB count` and the texts
-// come in; `done TAB wall seconds TAB CPU seconds TAB count` and the texts, or `error TAB message`,
-// go out. Only the calls of Engine::generate are timed. With --input ids the texts are tokenised
-// before the clock starts, as it is done for rivals that have no tokenizer of their own; turning
-// the output into text is inside the time in both cases.
+// The protocol is that of rivals/worker_protocol.py: `run TAB single|bulk TAB count TAB length` and
+// the texts come in; `done TAB wall seconds TAB CPU seconds TAB count` and the texts, or
+// `error TAB message`, go out. Only the calls of Engine::generate are timed. With --input ids the
+// texts are tokenised before the clock starts, as it is done for rivals that have no tokenizer of
+// their own; turning the output into text is inside the time in both cases. With --input numbers
+// the texts are token ids, and so is what is answered.
 
 #include <cstddef>
 #include <ctime>
 #include <exception>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -25,7 +28,10 @@ namespace {
 constexpr const char* kUsage =
     "tandem_bench_worker --model DIR [--compute-type auto|float32|bfloat16|int8]\n"
     "    [--numerics exact|fast] [--threads N] [--beam N] [--strategy greedy|aggressive]\n"
-    "    [--early-stopping no|yes] [--shortlist auto|yes|no] [--input text|ids]\n";
+    "    [--early-stopping no|yes] [--shortlist auto|yes|no] [--input text|ids|numbers]\n"
+    "    [--batch-tokens N]\n";
+
+enum class InputKind { text, ids, numbers };
 
 using Arguments = std::map<std::string, std::string>;
 
@@ -38,7 +44,8 @@ Arguments parse(int argc, char** argv) {
                          {"--strategy", "greedy"},
                          {"--early-stopping", "no"},
                          {"--shortlist", "auto"},
-                         {"--input", "text"}};
+                         {"--input", "text"},
+                         {"--batch-tokens", "0"}};
   for (int i = 1; i < argc; i += 2) {
     const auto option = arguments.find(argv[i]);
     if (option == arguments.end() || i + 1 == argc) {
@@ -68,6 +75,8 @@ tandem::EngineOptions engine_options(const Arguments& arguments) {
       "--numerics", arguments.at("--numerics"),
       {{"exact", tandem::Numerics::exact}, {"fast", tandem::Numerics::fast}});
   options.threads = std::stoi(arguments.at("--threads"));
+  const int batch_tokens = std::stoi(arguments.at("--batch-tokens"));
+  if (batch_tokens > 0) options.batch_tokens = batch_tokens;  // 0: the library's default
   return options;
 }
 
@@ -98,37 +107,50 @@ double seconds(clockid_t clock) {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+std::vector<tandem::TokenId> parse_numbers(const std::string& line) {
+  std::istringstream stream(line);
+  return {std::istream_iterator<tandem::TokenId>(stream), {}};
+}
+
+std::string join_numbers(std::span<const tandem::TokenId> ids) {
+  std::string line;
+  for (const tandem::TokenId id : ids) line += (line.empty() ? "" : " ") + std::to_string(id);
+  return line;
+}
+
+// A job's header: `run TAB mode TAB count TAB length`.
+struct Job {
+  explicit Job(const std::string& header) {
+    std::istringstream stream(header);
+    std::string word;
+    if (!(stream >> word >> mode >> count >> length) || word != "run")
+      throw std::invalid_argument("expected 'run TAB mode TAB count TAB length', found '" + header +
+                                  "'");
+  }
+
+  std::string mode;
+  std::size_t count = 0;
+  int length = 0;  // tokens to generate exactly; 0: until the model ends
+};
+
 class Worker {
  public:
   explicit Worker(const Arguments& arguments)
       : engine_(tandem::Engine::load(arguments.at("--model"), engine_options(arguments))),
         pattern_(request_pattern(arguments)),
-        from_ids_(
-            choose<bool>("--input", arguments.at("--input"), {{"text", false}, {"ids", true}})) {}
+        input_(choose<InputKind>("--input", arguments.at("--input"),
+                                 {{"text", InputKind::text},
+                                  {"ids", InputKind::ids},
+                                  {"numbers", InputKind::numbers}})) {}
 
   // Answers one job whose header line was `header`.
   void answer(const std::string& header) const {
-    const std::size_t first_tab = header.find('\t');
-    const std::size_t second_tab = header.find('\t', first_tab + 1);
-    if (header.substr(0, first_tab) != "run" || second_tab == std::string::npos) {
-      throw std::invalid_argument("expected 'run TAB mode TAB count', found '" + header + "'");
-    }
-    const std::string mode = header.substr(first_tab + 1, second_tab - first_tab - 1);
-    std::vector<tandem::Request> requests(std::stoul(header.substr(second_tab + 1)), pattern_);
-    for (tandem::Request& request : requests) {
-      std::string text;
-      std::getline(std::cin, text);
-      if (from_ids_) {
-        request.input = engine_.tokenizer().encode(text);
-      } else {
-        request.input = std::move(text);
-      }
-    }
-
+    const Job job(header);
+    const std::vector<tandem::Request> requests = read(job);
     std::vector<tandem::Output> outputs;
     const double wall = seconds(CLOCK_MONOTONIC);
     const double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    if (mode == "bulk") {
+    if (job.mode == "bulk") {
       outputs = engine_.generate(std::span<const tandem::Request>(requests));
     } else {
       outputs.reserve(requests.size());
@@ -138,15 +160,41 @@ class Worker {
     const double wall_used = seconds(CLOCK_MONOTONIC) - wall;
 
     std::string lines;
-    for (const tandem::Output& output : outputs) lines += output.text() + '\n';
+    for (const tandem::Output& output : outputs)
+      lines += (input_ == InputKind::numbers ? join_numbers(output.hypotheses.front().ids)
+                                             : output.text()) +
+               '\n';
     std::cout << "done\t" << wall_used << '\t' << cpu_used << '\t' << outputs.size() << '\n'
               << lines << std::flush;
   }
 
  private:
+  std::vector<tandem::Request> read(const Job& job) const {
+    std::vector<tandem::Request> requests(job.count, pattern_);
+    for (tandem::Request& request : requests) {
+      std::string text;
+      std::getline(std::cin, text);
+      switch (input_) {
+        case InputKind::text:
+          request.input = std::move(text);
+          break;
+        case InputKind::ids:
+          request.input = engine_.tokenizer().encode(text);
+          break;
+        case InputKind::numbers:
+          request.input = parse_numbers(text);
+          break;
+      }
+      if (job.length == 0) continue;
+      request.generation.min_new_tokens = job.length;
+      request.generation.max_new_tokens = job.length;
+    }
+    return requests;
+  }
+
   tandem::Engine engine_;
   tandem::Request pattern_;
-  bool from_ids_;
+  InputKind input_;
 };
 
 }  // namespace

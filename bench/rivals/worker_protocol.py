@@ -4,12 +4,13 @@ A worker loads its model, says `ready`, and then answers one job after another o
 and output, so that loading, the interpreter's start and the pipe are outside every measured time.
 
     worker:  ready TAB load-seconds TAB description
-    driver:  run TAB single|bulk TAB count, then `count` lines of text
+    driver:  run TAB single|bulk TAB count TAB length, then `count` lines of text
     worker:  done TAB wall-seconds TAB cpu-seconds TAB count, then `count` lines of text
              or: error TAB message
 
-`single` runs the texts one call after another, `bulk` hands all of them over at once. CPU seconds
-are those of the whole process. The same protocol is spoken by bench/worker.cc.
+`single` runs the texts one call after another, `bulk` hands all of them over at once. A length
+above 0 asks for outputs of exactly so many tokens; engines that cannot do that answer with an
+error. CPU seconds are those of the whole process. The same protocol is spoken by bench/worker.cc.
 """
 
 import sys
@@ -18,6 +19,11 @@ import time
 
 class Engine:
     """What a rival implements. Only `translate` and `translate_all` are timed."""
+
+    def set_length(self, length):
+        """Outputs of exactly `length` tokens from now on; 0: until the model ends them."""
+        if length:
+            raise NotImplementedError("outputs of a fixed length")
 
     def prepare(self, texts):
         """The inputs of `translate`, one a text."""
@@ -34,8 +40,9 @@ class Engine:
         return outputs
 
 
-def answer(engine, mode, texts):
+def answer(engine, mode, length, texts):
     """One job: (wall seconds, CPU seconds, texts)."""
+    engine.set_length(length)
     items = engine.prepare(texts)
     wall, cpu = time.perf_counter(), time.process_time()
     if mode == "single":
@@ -54,10 +61,10 @@ def serve(load):
     engine, description = load()
     print("ready", f"{time.perf_counter() - start:.6f}", description, sep="\t", flush=True)
     while line := sys.stdin.readline():
-        _, mode, count = line.rstrip("\n").split("\t")
+        _, mode, count, length = line.rstrip("\n").split("\t")
         texts = [sys.stdin.readline().rstrip("\n") for _ in range(int(count))]
         try:
-            wall, cpu, answers = answer(engine, mode, texts)
+            wall, cpu, answers = answer(engine, mode, int(length), texts)
         except Exception as error:  # the driver decides what a failure of a rival means
             message = " ".join(f"{type(error).__name__}: {error}".split())
             print("error", message, sep="\t", flush=True)

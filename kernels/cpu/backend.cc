@@ -164,46 +164,57 @@ void CpuBackend::attention(ConstMatrixView queries, std::span<const AttentionGro
     most_keys =
         std::max<std::int64_t>(most_keys, group.num_keys + (group.causal ? group.num_queries : 0));
   }
-  // Room for each worker's scores, a cache line apart.
-  const std::int64_t stride = (most_keys + 31) / 16 * 16;
-  float* scores = attention_scores_.reserve<float>(stride * pool_.size());
+  // Room for each worker's scores and keys, rounded up to any vector.
+  const std::int64_t stride = (most_keys + 15) / 16 * 16;
+  const std::int64_t worker_floats = stride * (kAttendBlock + shape.head_dim + 1);
+  float* scratch = attention_scratch_.reserve<float>(worker_floats * pool_.size());
   split(items, 2 * most_keys * shape.head_dim,
         [&](std::int64_t begin, std::int64_t end, int worker) {
           attend_range(queries, groups, shape, out, weights_of_head0, begin, end,
-                       scores + worker * stride);
+                       scratch + worker * worker_floats, stride);
         });
 }
 
-// Items are numbered group by group, head by head, query by query, so that neighbours share keys.
+// Items are numbered group by group, head by head, query by query, so that neighbours share keys:
+// those of one head are one call.
 void CpuBackend::attend_range(ConstMatrixView queries, std::span<const AttentionGroup> groups,
                               const AttentionShape& shape, MatrixView out,
                               float* const* weights_of_head0, std::int64_t begin, std::int64_t end,
-                              float* scores) const {
+                              float* scratch, std::int64_t scores_stride) const {
   const std::int64_t reach = shape.distance_bias.cols() / 2;
   std::int64_t first = 0;  // number of the first item of the group
   for (const AttentionGroup& group : groups) {
     const std::int64_t count = std::int64_t{group.num_queries} * shape.num_heads;
-    for (std::int64_t item = std::max(begin, first); item < std::min(end, first + count); ++item) {
+    const std::int64_t stop = std::min(end, first + count);
+    for (std::int64_t item = std::max(begin, first); item < stop;) {
       const std::int64_t head = (item - first) / group.num_queries;
       const std::int64_t query = (item - first) % group.num_queries;
       const std::int64_t row = group.first_query + query, column = head * shape.head_dim;
+      const std::int64_t num_queries = std::min(group.num_queries - query, stop - item);
       kernels_.attend(
           {.query = queries.row<float>(row) + column,
+           .query_stride = queries.stride(),
+           .num_queries = num_queries,
            .keys = group.keys.row<float>(0) + column,
            .key_stride = group.keys.stride(),
            .values = group.values.row<float>(0) + column,
            .value_stride = group.values.stride(),
            .slots = group.slots,
            .num_keys = group.num_keys + (group.causal ? query : 0),
+           .more_keys = group.causal ? 1 : 0,
            .head_dim = shape.head_dim,
            .scale = shape.scale,
            .bias = shape.distance_bias.rows() == 0 ? nullptr
                                                    : shape.distance_bias.row<float>(head) + reach,
            .position = group.first_position + query,
            .reach = reach,
-           .scores = scores,
            .out = out.row<float>(row) + column,
-           .weights = head == 0 && weights_of_head0 != nullptr ? weights_of_head0[row] : nullptr});
+           .out_stride = out.stride(),
+           .weights = head == 0 && weights_of_head0 != nullptr ? weights_of_head0 + row : nullptr,
+           .scores = scratch,
+           .scores_stride = scores_stride,
+           .transposed = scratch + kAttendBlock * scores_stride});
+      item += num_queries;
     }
     first += count;
     if (first >= end) return;

@@ -84,7 +84,8 @@ class CpuBackend final : public Backend {
   void split_product(std::int64_t rows, const CpuPackedLinear& weights, const Multiply& multiply);
   void attend_range(ConstMatrixView queries, std::span<const AttentionGroup> groups,
                     const AttentionShape& shape, MatrixView out, float* const* weights_of_head0,
-                    std::int64_t begin, std::int64_t end, float* scores) const;
+                    std::int64_t begin, std::int64_t end, float* scratch,
+                    std::int64_t scores_stride) const;
 
   Isa isa_;
   const Kernels& kernels_;
@@ -92,7 +93,7 @@ class CpuBackend final : public Backend {
   ThreadPool pool_;
   Scratch quantized_;
   Scratch row_scales_;
-  Scratch attention_scores_;
+  Scratch attention_scratch_;
   Scratch library_sums_;
   std::vector<RowSelector> selectors_;  // one for each worker
   std::vector<std::unique_ptr<OnednnMatmul>>

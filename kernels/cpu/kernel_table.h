@@ -59,25 +59,36 @@ struct ProductInt8 {
   ProductOutput output;
 };
 
-// One query and one head of attention.
+// Consecutive queries of one group and one head of attention.
 struct AttendHead {
-  const float* query;
+  const float* query;  // the first one
+  std::int64_t query_stride;
+  std::int64_t num_queries;
   const float* keys;  // of this head: key j starts at keys + slot(j) * key_stride
   std::int64_t key_stride;
   const float* values;
   std::int64_t value_stride;
   const std::int32_t* slots;  // null: slot(j) = j
-  std::int64_t num_keys;
+  std::int64_t num_keys;      // that the first query sees
+  std::int64_t more_keys;     // that each query sees more than the one before it: 0 or 1
   std::int64_t head_dim;
   float scale;
   // Null, or this head's bias of distance 0: key j adds bias[clamp(j - position, -reach, reach)].
   const float* bias;
-  std::int64_t position;
+  std::int64_t position;  // of the first query
   std::int64_t reach;
-  float* scores;   // scratch, num_keys
-  float* out;      // [head_dim]
-  float* weights;  // null, or [num_keys] for the softmax
+  float* out;  // [head_dim] for each query
+  std::int64_t out_stride;
+  float* const* weights;  // null, or for each query null or where its softmax goes
+  // Scratch: kAttendBlock rows for the scores of as many queries, all keys rounded up to whole
+  // vectors; and as much for each of the head_dim columns of the keys.
+  float* scores;
+  std::int64_t scores_stride;
+  float* transposed;
 };
+
+// Queries whose values are read together.
+inline constexpr std::int64_t kAttendBlock = 4;
 
 // score(x) = ((x - first) - second) - third, evaluated in this order: a log-softmax (first = max,
 // second = log of the sum), perhaps renormalised once more (third), or the identity (zeros).

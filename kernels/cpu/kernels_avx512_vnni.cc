@@ -23,43 +23,32 @@ inline Ints multiply_add_bytes(Ints sum, Ints unsigned_bytes, Ints signed_bytes)
   return sum;
 }
 
-template <int kRows>
-inline void tile_bytes(const std::int32_t* x, std::int64_t x_stride, std::int64_t groups,
-                       const std::int8_t* panel, const std::int32_t* column_sums,
-                       std::int32_t* sums) {
-  constexpr int kVectors = static_cast<int>(kPanelColumns) / kLanes;
-  Ints acc[kRows][kVectors];
-  for (int v = 0; v < kVectors; ++v) {
-    const Ints start = _mm512_sub_epi32(broadcast_int(0),
-                                        _mm512_slli_epi32(load_ints(column_sums + v * kLanes), 7));
-    for (int r = 0; r < kRows; ++r) acc[r][v] = start;
-  }
-  for (std::int64_t g = 0; g < groups; ++g) {
-    const auto* weights = reinterpret_cast<const std::int32_t*>(panel + g * 4 * kPanelColumns);
-    Ints w[kVectors];
-    for (int v = 0; v < kVectors; ++v) w[v] = load_ints(weights + v * kLanes);
-    if (kRows > 1)
-      for (int v = 0; v < kVectors; ++v) prefetch(weights + v * kLanes + kPrefetchBytes / 4);
-    for (int r = 0; r < kRows; ++r) {
-      const Ints a = broadcast_int(x[r * x_stride + g]);
-      for (int v = 0; v < kVectors; ++v) acc[r][v] = multiply_add_bytes(acc[r][v], a, w[v]);
-    }
-  }
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v) store_ints(sums + r * kPanelColumns + v * kLanes, acc[r][v]);
-}
-
 struct TileBytes {
   template <int kRows>
   static void run(const ProductInt8& product, std::int64_t panel, std::int64_t row) {
-    alignas(64) std::int32_t sums[kRows * kPanelColumns];
+    constexpr int kVectors = static_cast<int>(kPanelColumns) / kLanes;
     const std::int64_t x_stride = product.x_stride_bytes / 4;
-    tile_bytes<kRows>(static_cast<const std::int32_t*>(product.x) + row * x_stride, x_stride,
-                      product.groups, product.panels + panel * product.panel_bytes,
-                      product.column_sums + panel * kPanelColumns, sums);
-    const std::int64_t width = panel_width(product.output, panel);
-    for (int r = 0; r < kRows; ++r)
-      finish_row_int8(product, sums + r * kPanelColumns, row + r, panel * kPanelColumns, width);
+    const auto* x = static_cast<const std::int32_t*>(product.x) + row * x_stride;
+    const auto* weights =
+        reinterpret_cast<const std::int32_t*>(product.panels + panel * product.panel_bytes);
+    const std::int32_t* column_sums = product.column_sums + panel * kPanelColumns;
+    Ints acc[kRows][kVectors];
+    for (int v = 0; v < kVectors; ++v) {
+      const Ints start = _mm512_sub_epi32(
+          broadcast_int(0), _mm512_slli_epi32(load_ints(column_sums + v * kLanes), 7));
+      for (int r = 0; r < kRows; ++r) acc[r][v] = start;
+    }
+    for (std::int64_t g = 0; g < product.groups; ++g, weights += kPanelColumns) {
+      Ints w[kVectors];
+      for (int v = 0; v < kVectors; ++v) w[v] = load_ints(weights + v * kLanes);
+      if (kRows > 1)
+        for (int v = 0; v < kVectors; ++v) prefetch(weights + v * kLanes + kPrefetchBytes / 4);
+      for (int r = 0; r < kRows; ++r) {
+        const Ints a = broadcast_int(x[r * x_stride + g]);
+        for (int v = 0; v < kVectors; ++v) acc[r][v] = multiply_add_bytes(acc[r][v], a, w[v]);
+      }
+    }
+    finish_tile_int8<kRows, kVectors>(product, acc, row, panel * kPanelColumns);
   }
 };
 

@@ -23,9 +23,11 @@ inline void add_input(const float* x, std::int64_t x_stride, const std::int32_t*
 }
 
 template <int kRows>
-inline void tile_bfloat16(const float* x, std::int64_t x_stride, std::int64_t inputs,
-                          const std::int32_t* panel, float* sums) {
+inline void tile_bfloat16(const ProductBfloat16& product, const std::int32_t* panel,
+                          std::int64_t row, std::int64_t first_column) {
   constexpr int kVectors = tile_vectors(kRows);
+  const std::int64_t x_stride = product.x_stride, inputs = product.inputs;
+  const float* x = product.x + row * x_stride;
   Floats acc[kRows][kVectors];
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast(0.0F);
@@ -38,23 +40,18 @@ inline void tile_bfloat16(const float* x, std::int64_t x_stride, std::int64_t in
   }
   if (inputs % 2 != 0)
     add_input<kRows, kVectors>(x + inputs - 1, x_stride, panel, low_bfloat16, acc);
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v) store(sums + r * kPanelColumns + v * kLanes, acc[r][v]);
+  finish_tile<kRows, kVectors>(product.output, acc, row, first_column);
 }
 
 struct TileBfloat16 {
   template <int kRows>
   static void run(const ProductBfloat16& product, std::int64_t panel, std::int64_t row) {
     constexpr int kTileColumns = tile_vectors(kRows) * kLanes;
-    alignas(64) float sums[kRows * kPanelColumns];
     const std::int64_t width = panel_width(product.output, panel);
     const auto* pairs =
         reinterpret_cast<const std::int32_t*>(product.panels + panel * product.panel_elements);
     for (std::int64_t column = 0; column < width; column += kTileColumns)
-      tile_bfloat16<kRows>(product.x + row * product.x_stride, product.x_stride, product.inputs,
-                           pairs + column, sums + column);
-    for (int r = 0; r < kRows; ++r)
-      finish_row(product.output, sums + r * kPanelColumns, row + r, panel * kPanelColumns, width);
+      tile_bfloat16<kRows>(product, pairs + column, row, panel * kPanelColumns + column);
   }
 };
 

@@ -5,13 +5,15 @@ namespace tandem::cpu {
 namespace {
 
 template <int kRows>
-inline void tile_f32(const float* x, std::int64_t x_stride, std::int64_t inputs, const float* panel,
-                     float* sums) {
+inline void tile_f32(const ProductF32& product, const float* panel, std::int64_t row,
+                     std::int64_t first_column) {
   constexpr int kVectors = tile_vectors(kRows);
+  const std::int64_t x_stride = product.x_stride;
+  const float* x = product.x + row * x_stride;
   Floats acc[kRows][kVectors];
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast(0.0F);
-  for (std::int64_t k = 0; k < inputs; ++k) {
+  for (std::int64_t k = 0; k < product.inputs; ++k) {
     const float* weights = panel + k * kPanelColumns;
     Floats w[kVectors];
     for (int v = 0; v < kVectors; ++v) w[v] = load(weights + v * kLanes);
@@ -23,22 +25,17 @@ inline void tile_f32(const float* x, std::int64_t x_stride, std::int64_t inputs,
       for (int v = 0; v < kVectors; ++v) acc[r][v] = fma(a, w[v], acc[r][v]);
     }
   }
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v) store(sums + r * kPanelColumns + v * kLanes, acc[r][v]);
+  finish_tile<kRows, kVectors>(product.output, acc, row, first_column);
 }
 
 struct TileF32 {
   template <int kRows>
   static void run(const ProductF32& product, std::int64_t panel, std::int64_t row) {
     constexpr int kTileColumns = tile_vectors(kRows) * kLanes;
-    alignas(64) float sums[kRows * kPanelColumns];
     const std::int64_t width = panel_width(product.output, panel);
     const float* weights = product.panels + panel * product.panel_elements;
     for (std::int64_t column = 0; column < width; column += kTileColumns)
-      tile_f32<kRows>(product.x + row * product.x_stride, product.x_stride, product.inputs,
-                      weights + column, sums + column);
-    for (int r = 0; r < kRows; ++r)
-      finish_row(product.output, sums + r * kPanelColumns, row + r, panel * kPanelColumns, width);
+      tile_f32<kRows>(product, weights + column, row, panel * kPanelColumns + column);
   }
 };
 

@@ -14,13 +14,15 @@ constexpr int word_vectors(int rows) {
 }
 
 template <int kRows>
-inline void tile_int8(const std::int32_t* x, std::int64_t x_stride, std::int64_t groups,
-                      const std::int8_t* panel, std::int32_t* sums) {
+inline void tile_int8(const ProductInt8& product, const std::int8_t* panel, std::int64_t row,
+                      std::int64_t first_column) {
   constexpr int kVectors = word_vectors(kRows);
+  const std::int64_t x_stride = product.x_stride_bytes / 4;
+  const auto* x = static_cast<const std::int32_t*>(product.x) + row * x_stride;
   Ints acc[kRows][kVectors];
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast_int(0);
-  for (std::int64_t g = 0; g < groups; ++g) {
+  for (std::int64_t g = 0; g < product.groups; ++g) {
     const auto* weights = reinterpret_cast<const std::int32_t*>(panel + g * 4 * kPanelColumns);
     if (kRows > 1)
       for (int column = 0; column < kVectors * kLanes; column += 16)
@@ -34,23 +36,17 @@ inline void tile_int8(const std::int32_t* x, std::int64_t x_stride, std::int64_t
       }
     }
   }
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v) store_ints(sums + r * kPanelColumns + v * kLanes, acc[r][v]);
+  finish_tile_int8<kRows, kVectors>(product, acc, row, first_column);
 }
 
 struct TileInt8 {
   template <int kRows>
   static void run(const ProductInt8& product, std::int64_t panel, std::int64_t row) {
     constexpr int kTileColumns = word_vectors(kRows) * kLanes;
-    alignas(64) std::int32_t sums[kRows * kPanelColumns];
     const std::int64_t width = panel_width(product.output, panel);
-    const std::int64_t x_stride = product.x_stride_bytes / 4;
-    const auto* x = static_cast<const std::int32_t*>(product.x) + row * x_stride;
     const std::int8_t* weights = product.panels + panel * product.panel_bytes;
     for (std::int64_t column = 0; column < width; column += kTileColumns)
-      tile_int8<kRows>(x, x_stride, product.groups, weights + 4 * column, sums + column);
-    for (int r = 0; r < kRows; ++r)
-      finish_row_int8(product, sums + r * kPanelColumns, row + r, panel * kPanelColumns, width);
+      tile_int8<kRows>(product, weights + 4 * column, row, panel * kPanelColumns + column);
   }
 };
 

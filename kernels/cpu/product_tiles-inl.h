@@ -2,8 +2,7 @@
 // epilogue. Include after one simd_*.h and math-inl.h.
 //
 // A tile holds kRows x (kVectors * kLanes) sums in registers and walks the inputs once; its shape
-// changes which sums are computed together, never the order of the additions in one. Sums go
-// through a small buffer to the epilogue.
+// changes which sums are computed together, never the order of the additions in one.
 #pragma once
 
 namespace tandem::cpu {
@@ -69,6 +68,37 @@ inline void finish_row(const ProductOutput& output, const float* sums, std::int6
   }
 }
 
+// The same for all sums of a tile, which begins at `row` and `column` of the output: straight from
+// the registers where nothing has to be cut off and the activation is none or a maximum.
+template <int kRows, int kVectors>
+inline void finish_tile(const ProductOutput& output, const Floats (&sums)[kRows][kVectors],
+                        std::int64_t row, std::int64_t column) {
+  constexpr std::int64_t kColumns = kVectors * kLanes;
+  const std::int64_t left = output.columns - column;
+  const bool simple =
+      output.activation == Activation::none || output.activation == Activation::relu;
+  if (left < kColumns || !simple) {
+    for (int r = 0; r < kRows; ++r) {
+      alignas(64) float buffer[kColumns];
+      for (int v = 0; v < kVectors; ++v) store(buffer + v * kLanes, sums[r][v]);
+      finish_row(output, buffer, row + r, column, left < kColumns ? left : kColumns);
+    }
+    return;
+  }
+  // A maximum with -infinity changes nothing, not even a NaN, which is the second operand.
+  const Floats least = broadcast(output.activation == Activation::relu ? 0.0F : -__builtin_inff());
+  for (int r = 0; r < kRows; ++r) {
+    float* out = output.out + (row + r) * output.out_stride + column;
+    const float* residual = output.residual == nullptr
+                                ? nullptr
+                                : output.residual + (row + r) * output.residual_stride + column;
+    for (int v = 0; v < kVectors; ++v) {
+      const Floats y = max_of(least, sums[r][v] + load(output.bias + column + v * kLanes));
+      store(out + v * kLanes, residual == nullptr ? y : y + load(residual + v * kLanes));
+    }
+  }
+}
+
 inline std::int64_t panel_width(const ProductOutput& output, std::int64_t panel) {
   const std::int64_t left = output.columns - panel * kPanelColumns;
   return left < kPanelColumns ? left : kPanelColumns;
@@ -76,14 +106,17 @@ inline std::int64_t panel_width(const ProductOutput& output, std::int64_t panel)
 
 // Integer sums to floats: y = sum * (row scale * column scale), then as above. One multiplication
 // and one addition, never fused, so that every instruction set gives the same bits.
-inline void finish_row_int8(const ProductInt8& product, const std::int32_t* sums, std::int64_t row,
-                            std::int64_t first_column, std::int64_t count) {
-  alignas(64) float scaled[kPanelColumns];
-  const Floats row_scale = broadcast(product.row_scales[row]);
-  for (std::int64_t i = 0; i < count; i += kLanes)
-    store(scaled + i, to_float(load_ints(sums + i)) *
-                          (row_scale * load(product.column_scales + first_column + i)));
-  finish_row(product.output, scaled, row, first_column, count);
+template <int kRows, int kVectors>
+inline void finish_tile_int8(const ProductInt8& product, const Ints (&sums)[kRows][kVectors],
+                             std::int64_t row, std::int64_t column) {
+  Floats scaled[kRows][kVectors];
+  for (int v = 0; v < kVectors; ++v) {
+    const Floats column_scales = load(product.column_scales + column + v * kLanes);
+    for (int r = 0; r < kRows; ++r)
+      scaled[r][v] =
+          to_float(sums[r][v]) * (broadcast(product.row_scales[row + r]) * column_scales);
+  }
+  finish_tile<kRows, kVectors>(product.output, scaled, row, column);
 }
 
 }  // namespace

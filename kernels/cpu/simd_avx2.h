@@ -80,6 +80,32 @@ inline float reduce_max(Floats v) {
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
+inline Floats reduce_add_each(const Floats (&v)[kLanes]) {
+  const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
+  const __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(v[4], v[5]), _mm256_hadd_ps(v[6], v[7]));
+  return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                       _mm256_permute2f128_ps(low, high, 0x31));
+}
+inline Floats add_all(const Floats (&v)[kLanes]) {
+  return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+}
+inline void transpose(Floats (&v)[kLanes]) {
+  Floats t[kLanes];  // row c of each half: columns c and c + 4 of 4 rows
+  for (int i = 0; i < kLanes; i += 4) {
+    const Floats low0 = _mm256_unpacklo_ps(v[i], v[i + 1]);
+    const Floats high0 = _mm256_unpackhi_ps(v[i], v[i + 1]);
+    const Floats low1 = _mm256_unpacklo_ps(v[i + 2], v[i + 3]);
+    const Floats high1 = _mm256_unpackhi_ps(v[i + 2], v[i + 3]);
+    t[i] = _mm256_shuffle_ps(low0, low1, 0x44);
+    t[i + 1] = _mm256_shuffle_ps(low0, low1, 0xEE);
+    t[i + 2] = _mm256_shuffle_ps(high0, high1, 0x44);
+    t[i + 3] = _mm256_shuffle_ps(high0, high1, 0xEE);
+  }
+  for (int c = 0; c < 4; ++c) {
+    v[c] = _mm256_permute2f128_ps(t[c], t[c + 4], 0x20);
+    v[c + 4] = _mm256_permute2f128_ps(t[c], t[c + 4], 0x31);
+  }
+}
 inline void prefetch(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }

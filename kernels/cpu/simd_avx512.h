@@ -75,6 +75,52 @@ inline float reduce_add(Floats v) {
 inline float reduce_max(Floats v) {
   return _mm512_reduce_max_ps(v);
 }
+// The sums of 4 vectors in each quarter, halved twice: element q of quarter i is a part of v[i].
+inline Floats reduce_quarters(Floats a, Floats b, Floats c, Floats d) {
+  const Floats ab =
+      _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+  const Floats cd =
+      _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
+  return _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+}
+inline Floats reduce_add_each(const Floats (&v)[kLanes]) {
+  // The vectors of one call stand 4 lanes apart in the result.
+  const Floats q0 = reduce_quarters(v[0], v[4], v[8], v[12]);
+  const Floats q1 = reduce_quarters(v[1], v[5], v[9], v[13]);
+  const Floats q2 = reduce_quarters(v[2], v[6], v[10], v[14]);
+  const Floats q3 = reduce_quarters(v[3], v[7], v[11], v[15]);
+  const Floats even = _mm512_add_ps(_mm512_unpacklo_ps(q0, q1), _mm512_unpackhi_ps(q0, q1));
+  const Floats odd = _mm512_add_ps(_mm512_unpacklo_ps(q2, q3), _mm512_unpackhi_ps(q2, q3));
+  return _mm512_add_ps(_mm512_shuffle_ps(even, odd, 0x44), _mm512_shuffle_ps(even, odd, 0xEE));
+}
+inline Floats add_all(const Floats (&v)[kLanes]) {
+  Floats sums[8];
+  for (int i = 0; i < 8; ++i) sums[i] = v[i] + v[i + 8];
+  return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
+}
+inline void transpose(Floats (&v)[kLanes]) {
+  Floats t[kLanes];  // row c of each 4: columns c, c + 4, c + 8, c + 12 of 4 rows
+  for (int i = 0; i < kLanes; i += 4) {
+    const Floats low0 = _mm512_unpacklo_ps(v[i], v[i + 1]);
+    const Floats high0 = _mm512_unpackhi_ps(v[i], v[i + 1]);
+    const Floats low1 = _mm512_unpacklo_ps(v[i + 2], v[i + 3]);
+    const Floats high1 = _mm512_unpackhi_ps(v[i + 2], v[i + 3]);
+    t[i] = _mm512_shuffle_ps(low0, low1, 0x44);
+    t[i + 1] = _mm512_shuffle_ps(low0, low1, 0xEE);
+    t[i + 2] = _mm512_shuffle_ps(high0, high1, 0x44);
+    t[i + 3] = _mm512_shuffle_ps(high0, high1, 0xEE);
+  }
+  for (int c = 0; c < 4; ++c) {
+    const Floats low0 = _mm512_shuffle_f32x4(t[c], t[c + 4], 0x44);
+    const Floats high0 = _mm512_shuffle_f32x4(t[c], t[c + 4], 0xEE);
+    const Floats low1 = _mm512_shuffle_f32x4(t[c + 8], t[c + 12], 0x44);
+    const Floats high1 = _mm512_shuffle_f32x4(t[c + 8], t[c + 12], 0xEE);
+    v[c] = _mm512_shuffle_f32x4(low0, low1, 0x88);
+    v[c + 4] = _mm512_shuffle_f32x4(low0, low1, 0xDD);
+    v[c + 8] = _mm512_shuffle_f32x4(high0, high1, 0x88);
+    v[c + 12] = _mm512_shuffle_f32x4(high0, high1, 0xDD);
+  }
+}
 inline void prefetch(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }

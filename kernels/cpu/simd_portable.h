@@ -103,6 +103,23 @@ inline float reduce_max(Floats v) {
   const float a = v[0] > v[2] ? v[0] : v[2], b = v[1] > v[3] ? v[1] : v[3];
   return a > b ? a : b;
 }
+// Lane i is the sum of the lanes of v[i], added in the same order for every i.
+inline Floats reduce_add_each(const Floats (&v)[kLanes]) {
+  return Floats{reduce_add(v[0]), reduce_add(v[1]), reduce_add(v[2]), reduce_add(v[3])};
+}
+// The sum of the vectors, lane by lane in the order in which reduce_add_each adds lanes.
+inline Floats add_all(const Floats (&v)[kLanes]) {
+  return (v[0] + v[2]) + (v[1] + v[3]);
+}
+// Lane j of v[i] changes places with lane i of v[j].
+inline void transpose(Floats (&v)[kLanes]) {
+  for (int i = 0; i < kLanes; ++i)
+    for (int j = 0; j < i; ++j) {
+      const float upper = v[j][i];
+      v[j][i] = v[i][j];
+      v[i][j] = upper;
+    }
+}
 inline void prefetch(const void* p) {
   __builtin_prefetch(p);
 }

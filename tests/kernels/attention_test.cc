@@ -121,33 +121,42 @@ TEST_P(Attention, HugeScoresDoNotOverflow) {
   for (std::int64_t d = 0; d < kHeads * kDim; ++d) EXPECT_TRUE(std::isfinite(out.at(0, d)));
 }
 
-// A causal group of several queries is the same as one group for each query, bit for bit; the sizes
-// make two threads share the work.
+// A group of several queries is the same as one group for each query, bit for bit. Groups of all
+// sizes around a block of queries, heads with and without a rest of a vector; with 23 queries two
+// threads share the work.
 TEST_P(Attention, AQueryHasTheSameBitsAloneAndInAnyGroup) {
-  constexpr std::int32_t kDim = 64, kQueries = 23, kKeys = 150;
-  const Matrix queries = Matrix::random(kQueries, kHeads * kDim, 1);
-  const Matrix keys = Matrix::random(kKeys + kQueries, kHeads * kDim, 2),
-               values = Matrix::random(kKeys + kQueries, kHeads * kDim, 3);
+  constexpr std::int32_t kMost = 23, kKeys = 150;
   const auto single = open({GetParam().isa, 1});
   const Matrix bias = Matrix::random(kHeads, 2 * 20 + 1, 4);
-  AttentionShape biased = shape_of(kDim);
-  biased.distance_bias = bias.view();
-  for (const AttentionShape& shape : {shape_of(kDim), biased})
-    for (const bool causal : {true, false}) {
-      Matrix together(kQueries, kHeads * kDim);
-      std::vector<AttentionGroup> groups = {
-          group_of(keys, values, 0, kQueries, kKeys, nullptr, causal)};
-      groups[0].first_position = kKeys - 1;
-      backend->attention(queries.view(), groups, shape, together.view(), nullptr);
-      for (std::int32_t query = 0; query < kQueries; ++query) {
-        Matrix alone(1, kHeads * kDim);
-        std::vector<AttentionGroup> own = {
-            group_of(keys, values, 0, 1, kKeys + (causal ? query : 0), nullptr, true)};
-        own[0].first_position = kKeys - 1 + query;
-        single->attention(queries.rows_from(query, 1).view(), own, shape, alone.view(), nullptr);
-        expect_bits_equal(alone, together.rows_from(query, 1), "query " + std::to_string(query));
-      }
-    }
+  for (const std::int32_t head_dim : {5, 32, 40, 64, 80}) {
+    const std::int64_t width = std::int64_t{kHeads} * head_dim;
+    const Matrix queries = Matrix::random(kMost, width, 1);
+    const Matrix keys = Matrix::random(kKeys + kMost, width, 2),
+                 values = Matrix::random(kKeys + kMost, width, 3);
+    AttentionShape biased = shape_of(head_dim);
+    biased.distance_bias = bias.view();
+    for (const AttentionShape& shape : {shape_of(head_dim), biased})
+      for (const std::int32_t count : {2, 3, 4, 5, 8, kMost})
+        for (const bool causal : {true, false}) {
+          Matrix together(count, width);
+          std::vector<AttentionGroup> groups = {
+              group_of(keys, values, 0, count, kKeys, nullptr, causal)};
+          groups[0].first_position = kKeys - 1;
+          backend->attention(queries.rows_from(0, count).view(), groups, shape, together.view(),
+                             nullptr);
+          for (std::int32_t query = 0; query < count; ++query) {
+            Matrix alone(1, width);
+            std::vector<AttentionGroup> own = {
+                group_of(keys, values, 0, 1, kKeys + (causal ? query : 0), nullptr, true)};
+            own[0].first_position = kKeys - 1 + query;
+            single->attention(queries.rows_from(query, 1).view(), own, shape, alone.view(),
+                              nullptr);
+            expect_bits_equal(alone, together.rows_from(query, 1),
+                              "query " + std::to_string(query) + " of " + std::to_string(count) +
+                                  ", head_dim " + std::to_string(head_dim));
+          }
+        }
+  }
 }
 
 TANDEM_FOR_ALL_BACKENDS(Attention);

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Writes the demonstration corrector (Hugging Face Marian layout) as a CTranslate2 model.
+"""Writes a Marian model in Hugging Face layout as a CTranslate2 model.
 
 CTranslate2's own converter loads the model with PyTorch and transformers. This one needs neither:
 it reads the safetensors file by hand and fills `ctranslate2.specs`, so that the comparison needs
 the ctranslate2 package and NumPy alone. Run it with the interpreter that has them.
 
 What the layout asks for: post-norm blocks, ReLU, embeddings times sqrt(d_model) and shared with the
-output, sinusoids over [sin | cos] halves with rate 10000^(-2i/d) from position 0. Two places differ
-from OPUS-MT models, where the padding row is zero: here it was trained, so decoding starts from
+output, sinusoids over [sin | cos] halves with rate 10000^(-2i/d) from position 0. It is for the models
+of this benchmark, the demonstration corrector and those of seeded_model.py. In two places they
+differ from OPUS-MT models, where the padding row is zero: here it has values, so decoding starts from
 that row and not from zeros; and the padding token, which generation_config.json forbids, is
 forbidden by its output bias (CTranslate2 has no option that bans a token at no cost in each step).
 """
@@ -99,7 +100,8 @@ class Writer:
             self.layer(layer, f"model.decoder.layers.{index}.", cross_attention=True)
         bias = self.tensors["final_logits_bias"].reshape(-1).copy()
         bias[self.config["pad_token_id"]] = FORBIDDEN
-        spec.decoder.projection.weight = self.tensors["model.shared.weight"]
+        spec.decoder.projection.weight = self.tensors.get(
+            "lm_head.weight", self.tensors["model.shared.weight"])
         spec.decoder.projection.bias = bias
         return spec
 

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Writes a Marian model of a given shape with seeded random weights, as a Hugging Face directory.
+
+    python3 bench/seeded_model.py base build/rivals/seeded/base
+
+For speed at shapes for which no model can be had without a download: time depends on the shapes and
+not on the values. The same shape gives the same file everywhere. Weights are drawn as a model is
+initialised (variance 1 / inputs), but what a sub-layer adds is kept small beside what it is added
+to, and the output matrix is the embedding with its rows in another order: so a step's hidden row is
+near the embedding of the last token, and each token has another one after it. Without this, such a
+network gives one token for ever, and comparing outputs would say nothing.
+The tokenizer is that of the demonstration model, filled up with
+pieces that no text has. Needs NumPy.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import struct
+
+import numpy as np
+
+DEMONSTRATION = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                             "..", "examples", "models", "correct-en")
+
+# encoder and decoder layers, width, feed-forward width, heads, vocabulary
+SHAPES = {
+    "base": (6, 6, 512, 2048, 8, 32000),
+    "opus": (6, 6, 512, 2048, 8, 65001),
+    "tiny": (6, 2, 256, 1536, 8, 32000),
+}
+class Weights:
+    """Draws tensors in the order in which they are asked for."""
+
+    def __init__(self, seed, sublayers):
+        self.sublayer_gain = 2 / sublayers ** 0.5
+        self.generator = np.random.default_rng(seed)
+        self.tensors = {}
+
+    def normal(self, name, shape, deviation):
+        drawn = self.generator.standard_normal(shape, np.float32)
+        self.tensors[name] = drawn * np.float32(deviation)
+
+    def linear(self, name, outputs, inputs, gain=1.0):
+        self.normal(name + ".weight", (outputs, inputs), gain * inputs ** -0.5)
+        self.normal(name + ".bias", (outputs,), 0.02)
+
+    def norm(self, name, width):
+        self.tensors[name + ".weight"] = np.ones(width, np.float32)
+        self.normal(name + ".bias", (width,), 0.02)
+
+    def attention(self, name, width):
+        for part in ("q_proj", "k_proj", "v_proj"):
+            self.linear(f"{name}.{part}", width, width)
+        self.linear(f"{name}.out_proj", width, width, self.sublayer_gain)
+        self.norm(name + "_layer_norm", width)
+
+    def layer(self, prefix, width, inner, cross_attention):
+        self.attention(prefix + "self_attn", width)
+        if cross_attention:
+            self.attention(prefix + "encoder_attn", width)
+        self.linear(prefix + "fc1", inner, width)
+        self.linear(prefix + "fc2", width, inner, self.sublayer_gain)
+        self.norm(prefix + "final_layer_norm", width)
+
+
+def draw(shape, seed):
+    encoder_layers, decoder_layers, width, inner, _, vocabulary = shape
+    weights = Weights(seed, 3 * decoder_layers)
+    weights.normal("model.shared.weight", (vocabulary, width), width ** -0.5)
+    for index in range(encoder_layers):
+        weights.layer(f"model.encoder.layers.{index}.", width, inner, cross_attention=False)
+    for index in range(decoder_layers):
+        weights.layer(f"model.decoder.layers.{index}.", width, inner, cross_attention=True)
+    weights.normal("final_logits_bias", (1, vocabulary), 0.02)
+    order = weights.generator.permutation(vocabulary)
+    weights.tensors["lm_head.weight"] = weights.tensors["model.shared.weight"][order]
+    return weights.tensors
+
+
+def config_of(shape):
+    encoder_layers, decoder_layers, width, inner, heads, vocabulary = shape
+    return {
+        "model_type": "marian", "architectures": ["MarianMTModel"], "is_encoder_decoder": True,
+        "encoder_layers": encoder_layers, "decoder_layers": decoder_layers, "d_model": width,
+        "encoder_ffn_dim": inner, "decoder_ffn_dim": inner,
+        "encoder_attention_heads": heads, "decoder_attention_heads": heads,
+        "activation_function": "relu", "scale_embedding": True, "max_position_embeddings": 512,
+        "vocab_size": vocabulary, "share_encoder_decoder_embeddings": True,
+        "tie_word_embeddings": False, "eos_token_id": 0, "pad_token_id": vocabulary - 1,
+        "decoder_start_token_id": vocabulary - 1,
+    }
+
+
+def write_safetensors(path, tensors):
+    header, offset = {}, 0
+    for name, tensor in tensors.items():
+        header[name] = {"dtype": "F32", "shape": list(tensor.shape),
+                        "data_offsets": [offset, offset + tensor.nbytes]}
+        offset += tensor.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for tensor in tensors.values():
+            file.write(tensor.astype("<f4").tobytes())
+
+
+def vocabulary_of(size):
+    """The demonstration model's pieces, then others; the padding piece is the last one."""
+    with open(os.path.join(DEMONSTRATION, "vocab.json"), encoding="utf-8") as file:
+        ids = json.load(file)
+    pieces = [piece for piece in sorted(ids, key=ids.get) if piece != "<pad>"]
+    pieces += [f"\u2581unused{index}" for index in range(len(pieces), size - 1)] + ["<pad>"]
+    return {piece: index for index, piece in enumerate(pieces)}
+
+
+def write(shape, directory, seed):
+    os.makedirs(directory, exist_ok=True)
+    config = config_of(shape)
+    generation = {name: config[name]
+                  for name in ("decoder_start_token_id", "eos_token_id", "pad_token_id")}
+    generation["bad_words_ids"] = [[config["pad_token_id"]]]
+    generation["max_length"] = config["max_position_embeddings"]
+    documents = {"config.json": config, "generation_config.json": generation,
+                 "vocab.json": vocabulary_of(config["vocab_size"])}
+    for name, document in documents.items():
+        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+            json.dump(document, file)
+    for name in ("source.spm", "target.spm", "tokenizer_config.json"):
+        shutil.copy(os.path.join(DEMONSTRATION, name), directory)
+    write_safetensors(os.path.join(directory, "model.safetensors"), draw(shape, seed))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("shape", choices=SHAPES)
+    parser.add_argument("output", help="directory to write")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    write(SHAPES[arguments.shape], arguments.output, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()
