@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +24,8 @@ struct EngineState {
   BackendPool backends;
   LoadedModel model;
   std::shared_ptr<const Tokenizer> tokenizer;
+  mutable std::once_flag token_text_made;
+  mutable std::shared_ptr<const TokenText> token_text;  // null before the first call of Engine::token_text
   GenerationOptions defaults;               // generation_config.json over config.json
   std::vector<std::string> unknown_config_keys;
 
