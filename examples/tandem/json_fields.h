@@ -15,7 +15,7 @@
 
 namespace tandem::cli {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;  // a JSON schema's properties are generated in their order
 
 // The start of a value as JSON, for error messages.
 std::string excerpt(const Json& value);

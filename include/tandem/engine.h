@@ -10,6 +10,7 @@
 #include <tandem/export.h>
 #include <tandem/options.h>
 #include <tandem/output.h>
+#include <tandem/text_constraint.h>
 #include <tandem/tokenizer.h>
 
 namespace tandem {
@@ -51,6 +52,10 @@ class TANDEM_EXPORT Engine {
   std::vector<Score> score(std::span<const ScoreRequest> requests, const CallOptions& call = {}) const;
 
   const Tokenizer& tokenizer() const;
+
+  /// The text of the tokens, for constraints over text; made on the first call and shared.
+  /// Throws Error as read_token_bytes does, or the one that says why there is no tokenizer.
+  std::shared_ptr<const TokenText> token_text() const;
 
   /// What was loaded, as text for people: family, every switch and the key it came from, tensors,
   /// tokenizer, memory. The layout may change between versions.

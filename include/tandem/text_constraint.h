@@ -1,8 +1,7 @@
 /// Constraints on the *text* of the output: regular expressions, JSON schemas, grammars, tags
 /// around unchanged words, edits of a source.
 ///
-///     auto text = tandem::make_token_text(engine.tokenizer());            // once for a model
-///     request.constraint = tandem::make_regex_constraint(text, "(yes|no)[.!]?");
+///     request.constraint = tandem::make_regex_constraint(engine.token_text(), "(yes|no)[.!]?");
 ///
 /// A constraint is compiled once; requests and threads share what it learns (one mask for each
 /// state of the language). It is over the bytes of the text, so that any way to cut an allowed text
@@ -95,6 +94,39 @@ TANDEM_EXPORT std::shared_ptr<const Constraint> make_regex_constraint(
 /// A text nests at most 512 rules deep. Throws as above; left recursion is Error{unsupported}.
 TANDEM_EXPORT std::shared_ptr<const Constraint> make_grammar_constraint(
     std::shared_ptr<const TokenText> text, std::string_view ebnf);
+
+/// The text is a JSON value of `schema`, a JSON Schema document: type, enum, const, anyOf,
+/// properties (written in the schema's order), required, additionalProperties (false unless it is a
+/// schema and there are no properties), items, minItems, maxItems, minLength, maxLength, pattern,
+/// $ref within the document. At most one space stands after each of `{ [ , :` and before `} ]`.
+/// Numbers have at most 15 digits before and after the point and an exponent of two. Throws Error:
+/// unsupported (any other keyword, with its path), otherwise as above.
+TANDEM_EXPORT std::shared_ptr<const Constraint> make_json_schema_constraint(
+    std::shared_ptr<const TokenText> text, std::string_view schema);
+
+/// The tokens that open and close a tag.
+struct TagTokens {
+  std::vector<TokenId> open, close;
+};
+
+/// The source's words unchanged and in order, with pairs of tags around runs of words: no tag is
+/// empty, nested, inside a word or left open. `words` are the tokens of each word.
+/// Throws Error{invalid_argument} for an empty word or tag.
+TANDEM_EXPORT std::shared_ptr<const Constraint> make_tagged_copy_constraint(
+    std::vector<std::vector<TokenId>> words, std::vector<TagTokens> tags);
+
+/// What may be done to a source.
+struct EditActions {
+  std::vector<std::vector<TokenId>> words;  ///< the tokens of each source word
+  /// What may be inserted, as the tokens of each item.
+  std::vector<std::vector<TokenId>> insertions;
+  int max_insertions = 3;  ///< items in a row; 0: none
+};
+
+/// The source's words in order, each kept as it is or deleted, with at most `max_insertions` of the
+/// insertions before each kept word and at the end.
+/// Throws Error{invalid_argument} for an empty word or insertion, or a negative bound.
+TANDEM_EXPORT std::shared_ptr<const Constraint> make_edit_actions_constraint(EditActions actions);
 
 /// The tokens of a text as words: a word begins at the first token and at each token whose text
 /// begins with white space; such tokens without more text join the word behind them.

@@ -161,6 +161,11 @@ Output Engine::generate(const Request& request, const CallOptions& call) const {
 
 const Tokenizer& Engine::tokenizer() const { return *state_->tokenizer; }
 
+std::shared_ptr<const TokenText> Engine::token_text() const {
+  std::call_once(state_->token_text_made, [&] { state_->token_text = make_token_text(*state_->tokenizer); });
+  return state_->token_text;
+}
+
 std::string Engine::description() const { return describe_engine(*state_); }
 
 }  // namespace tandem

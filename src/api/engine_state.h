@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,6 +29,8 @@ struct EngineState {
   LoadedModel model;
   MeasuredPasses passes;
   std::shared_ptr<const Tokenizer> tokenizer;
+  mutable std::once_flag token_text_made;
+  mutable std::shared_ptr<const TokenText> token_text;  // null before the first call of Engine::token_text
   GenerationOptions defaults;               // generation_config.json over config.json
   std::vector<std::string> unknown_config_keys;
 

@@ -13,6 +13,7 @@
 #include <tandem/error.h>
 
 #include "decoding/path.h"
+#include "support/all_strategies.h"
 #include "support/random_case.h"
 #include "support/run_search.h"
 
@@ -30,19 +31,6 @@ std::vector<TokenId> text_of(const SearchOptions& options, const Hypothesis& hyp
 
 bool contains(const std::vector<TokenId>& text, const std::vector<TokenId>& phrase) {
   return std::search(text.begin(), text.end(), phrase.begin(), phrase.end()) != text.end();
-}
-
-std::vector<SearchOptions> all_strategies(SearchOptions options) {
-  std::vector<SearchOptions> all(5, options);
-  all[1].strategy = Aggressive{};
-  for (std::size_t i = 2; i < all.size(); ++i) all[i].num_beams = all[i].num_return_sequences = 4;
-  all[2].strategy = Beam{};
-  all[3].strategy = DiverseBeam{};
-  all[3].num_beam_groups = 2;
-  all[3].diversity_penalty = 0.7;
-  all[4].strategy = Beam{};
-  all[4].profile = Profile::marian;
-  return all;
 }
 
 SearchOptions small_options(const RandomCase& random_case) {

@@ -17,7 +17,7 @@ void expect_error(Action action, ErrorCode code, const std::string& named) {
     ADD_FAILURE() << "no error that names '" << named << "'";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), code) << error.what();
-    EXPECT_THAT(error.message(), testing::HasSubstr(named));
+    EXPECT_THAT(error.message(), ::testing::HasSubstr(named));
   }
 }
 

@@ -10,24 +10,9 @@
 #include <tandem/error.h>
 
 #include "base/check.h"
+#include "decoding/constraints/mask.h"
 
 namespace tandem {
-namespace {
-
-// A longer list is kept as bits: a look-up is then one load.
-constexpr std::size_t kLongestList = 64;
-
-TokenMask make_mask(std::vector<TokenId> tokens, TokenId vocabulary_size) {
-  if (tokens.size() <= kLongestList) return TokenMask::only(std::move(tokens));
-  auto words = std::make_shared<std::vector<std::uint64_t>>(
-      (static_cast<std::size_t>(vocabulary_size) + 63) / 64);
-  for (const TokenId token : tokens)
-    (*words)[static_cast<std::size_t>(token) / 64] |= std::uint64_t{1} << (token % 64);
-  return TokenMask::bits(std::move(words));
-}
-
-}  // namespace
-
 TextLanguage::TextLanguage(std::shared_ptr<const TokenText> text, const Grammar& grammar)
     : text_(std::move(text)),
       network_(Network::compile(grammar)),
@@ -130,7 +115,7 @@ const TextState::Mask& TextLanguage::mask(Automaton& automaton, TextState* state
       tokens.insert(tokens.end(), index.blanks.begin(), index.blanks.end());
   }
   known.only = tokens.size() == 1 ? tokens.front() : -1;
-  known.tokens = make_mask(std::move(tokens), text_->vocabulary_size());
+  known.tokens = mask_of(std::move(tokens));
   known.is_known = true;
   return known;
 }
