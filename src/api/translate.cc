@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/engine_state.h"
+#include "api/long_sentence.h"
 #include "text/sentence_splitter.h"
 
 namespace tandem {
@@ -49,8 +50,13 @@ class Plan {
     const std::size_t limit = engine_.max_source_tokens();
     try {
       if (sentence.size() + kSpecialTokens > limit) {
-        const std::vector<TokenId> ids = encode(sentence);
-        if (ids.size() > limit) return add_parts(document, ids, limit);
+        const EncodeOptions languages{options_.pattern.source_lang, options_.pattern.target_lang, false};
+        const std::vector<TokenId> ids = engine_.tokenizer->encode(sentence, languages);
+        if (ids.size() > limit) {
+          auto parts = cut_sentence(*engine_.tokenizer, languages, ids, part_tokens(limit));
+          for (std::size_t i = 0; i < parts.size(); ++i) add_request(document, std::move(parts[i]), /*joined=*/i > 0);
+          return;
+        }
       }
     } catch (const Error& error) {
       if (!errors_[document]) errors_[document] = error;
@@ -59,29 +65,14 @@ class Plan {
     add_request(document, std::string(sentence), /*joined=*/false);
   }
 
-  // Hard cut of a sentence beyond the model's length: parts of `limit` tokens, end token included.
-  // A language prefix (">>deu<<") at the front is repeated before each part.
-  void add_parts(std::size_t document, const std::vector<TokenId>& ids, std::size_t limit) {
-    const TokenId eos = engine_.tokenizer->eos_id();
-    const bool has_end = ids.back() == eos;
-    const std::size_t prefix = engine_.tokenizer->token(ids.front()).starts_with(">>") ? 1 : 0;
-    const std::size_t end = ids.size() - (has_end ? 1 : 0);
-    const std::size_t step = limit - prefix - (has_end ? 1 : 0);
-    for (std::size_t first = prefix; first < end; first += step) {
-      std::vector<TokenId> part(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(prefix));
-      const std::size_t last = std::min(end, first + step);
-      part.insert(part.end(), ids.begin() + static_cast<std::ptrdiff_t>(first),
-                  ids.begin() + static_cast<std::ptrdiff_t>(last));
-      if (has_end) part.push_back(eos);
-      add_request(document, std::move(part), /*joined=*/first > prefix);
-    }
-  }
-
-  std::vector<TokenId> encode(std::string_view sentence) const {
-    EncodeOptions encode_options;
-    encode_options.source_lang = options_.pattern.source_lang;
-    encode_options.target_lang = options_.pattern.target_lang;
-    return engine_.tokenizer->encode(sentence, encode_options);
+  // A translation may be half as long again as its source, so a part has two thirds of what the output may have.
+  std::size_t part_tokens(std::size_t limit) const {
+    const GenerationOptions& wanted = options_.pattern.generation;
+    const GenerationOptions& defaults = engine_.defaults;
+    for (const std::optional<int>& most :
+         {wanted.max_new_tokens, wanted.max_length, defaults.max_new_tokens, defaults.max_length})
+      if (most && *most > 0) return std::clamp(static_cast<std::size_t>(*most) * 2 / 3, limit / 4, limit);
+    return limit;
   }
 
   void add_request(std::size_t document, Input input, bool joined) {

@@ -1,7 +1,7 @@
 """Faults of tokenizer files: vocabularies, merges, SentencePiece models, tokenizer.json, special tokens."""
 import json
 
-from bad_models_case import BROKEN_JSON, Case, as_folder, put, putting, without
+from bad_models_case import BROKEN_JSON, Case, as_folder, putting, without
 
 # Directory and the files that its tokenizer cannot do without.
 NEEDED = {
