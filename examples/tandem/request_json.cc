@@ -11,11 +11,14 @@ namespace {
 // Every object may carry the id; json_lines.h has read it.
 constexpr const char* kId = "id";
 
-Input require_input(std::optional<Input> input, const char* text_key, const char* ids_key) {
-  if (!input)
+// A text, token ids, or a NumPy file of features.
+Input parse_input(Fields& fields) {
+  std::optional<Input> input = fields.text_or_ids("text", "input_ids");
+  const std::optional<std::string> features = fields.text("input_features");
+  if (input.has_value() == features.has_value())
     throw Error(ErrorCode::invalid_argument,
-                std::string("request: expected ") + text_key + " or " + ids_key);
-  return *std::move(input);
+                "request: expected one of text, input_ids and input_features");
+  return input ? *std::move(input) : Features::read_npy(*features);
 }
 
 Profile parse_profile(const std::string& name) {
@@ -137,7 +140,7 @@ Request parse_request(const Json& json, const Engine& engine, DraftModels& draft
   Fields fields(json, "request");
   fields.find(kId);
   Request request;
-  std::optional<Input> input = fields.text_or_ids("text", "input_ids");
+  Input input = parse_input(fields);
   request.source_lang = fields.text("source_lang").value_or("");
   request.target_lang = fields.text("target_lang").value_or("");
   if (auto prefix = fields.text_or_ids("prefix", "prefix_ids")) request.prefix = *std::move(prefix);
@@ -150,7 +153,7 @@ Request parse_request(const Json& json, const Engine& engine, DraftModels& draft
     apply_strategy(*strategy, draft_models, request);
   const Json* constraint = fields.find("constraint");
   fields.finish();
-  request.input = require_input(std::move(input), "text", "input_ids");
+  request.input = std::move(input);
   if (constraint != nullptr) apply_constraint(*constraint, engine, request);
   return request;
 }
@@ -159,13 +162,15 @@ ScoreRequest parse_score_request(const Json& json) {
   Fields fields(json, "request");
   fields.find(kId);
   ScoreRequest request;
-  std::optional<Input> input = fields.text_or_ids("text", "input_ids");
+  Input input = parse_input(fields);
   std::optional<Input> target = fields.text_or_ids("target", "target_ids");
   request.source_lang = fields.text("source_lang").value_or("");
   request.target_lang = fields.text("target_lang").value_or("");
   fields.finish();
-  request.input = require_input(std::move(input), "text", "input_ids");
-  request.target = require_input(std::move(target), "target", "target_ids");
+  request.input = std::move(input);
+  if (!target)
+    throw Error(ErrorCode::invalid_argument, "request: expected target or target_ids");
+  request.target = *std::move(target);
   return request;
 }
 

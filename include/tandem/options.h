@@ -123,6 +123,7 @@ struct Request {
   Request() = default;
   Request(std::string text) : input(std::move(text)) {}         // NOLINT: reads as a text
   Request(const char* text) : input(std::string(text)) {}       // NOLINT
+  Request(Features features) : input(std::move(features)) {}  // NOLINT
   Request(std::vector<TokenId> ids) : input(std::move(ids)) {}  // NOLINT
 
   Input input;

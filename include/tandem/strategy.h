@@ -13,13 +13,15 @@
 #include <vector>
 
 #include <tandem/constraint.h>
+#include <tandem/features.h>
 
 namespace tandem {
 
 class Engine;
 
-/// Text in the model's source language, or token ids with the end and language tokens in place.
-using Input = std::variant<std::string, std::vector<TokenId>>;
+/// Text in the model's source language, token ids with the end and language tokens in place, or, for
+/// models that read no tokens, features.
+using Input = std::variant<std::string, std::vector<TokenId>, Features>;
 
 struct Automatic {};
 

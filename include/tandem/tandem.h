@@ -13,6 +13,7 @@
 #include <tandem/device.h>
 #include <tandem/engine.h>
 #include <tandem/error.h>
+#include <tandem/features.h>
 #include <tandem/log.h>
 #include <tandem/options.h>
 #include <tandem/output.h>

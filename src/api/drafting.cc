@@ -32,7 +32,7 @@ std::unique_ptr<Drafter> Drafting::model_drafter(const PreparedRequest& request,
                                                  const PassCosts* costs) {
   Session& session = sessions_.try_emplace(engine.get(), engine).first->second;
   const EncoderDecoder& network = *session.state.model.network;
-  const std::span<const TokenId> sources[] = {request.draft_source};
+  const EncoderInput sources[] = {request.draft_source.input()};
   const auto encoded =
       network.encode(*session.backend, sources, session.decoder->workspace()).front();
   double cost_per_token = 0;
@@ -42,7 +42,7 @@ std::unique_ptr<Drafter> Drafting::model_drafter(const PreparedRequest& request,
   return std::make_unique<ModelDrafter>(network, session.decoder, encoded, cost_per_token);
 }
 
-std::vector<TokenId> prepare_draft_source(const EngineState& engine, const Engine& draft_model,
+Source prepare_draft_source(const EngineState& engine, const Engine& draft_model,
                                           const Request& request) {
   const EngineState& draft = EngineState::of(draft_model);
   const std::int64_t expected = engine.model.network->spec().target_vocabulary;

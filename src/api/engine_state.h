@@ -46,19 +46,28 @@ struct EngineState {
   std::size_t max_source_tokens() const;
 };
 
+// What the encoder gets of a request. Features stay the request's.
+struct Source {
+  std::vector<TokenId> ids;
+  const Features* features = nullptr;
+  std::size_t length = 0;  // positions of the encoder
+
+  EncoderInput input() const { return {ids, features}; }
+};
+
 // A request that is ready to run: step 1 and 2 of the path in generate.cc.
 struct PreparedRequest {
   SearchOptions options;
-  std::vector<TokenId> source;
-  std::vector<TokenId> draft_source;  // as the draft model reads it; empty without one
+  Source source;
+  Source draft_source;             // as the draft model reads it; empty without one
   std::vector<TokenId> shortlist;  // the tokens that may be generated, ascending; empty: all
 };
 
-// Token ids of an input; ids are checked against the vocabulary. Throws Error{invalid_argument,
+// An input as the encoder reads it; ids and shapes are checked. Throws Error{invalid_argument,
 // resource_exhausted}.
-std::vector<TokenId> encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
-                                   const std::string& target_lang);
-// The same for a text of the target side. `with_end`: keep the end token that the tokenizer adds.
+Source encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
+                     const std::string& target_lang);
+// Token ids of a text of the target side. `with_end`: keep the end token that the tokenizer adds.
 std::vector<TokenId> encode_target(const EngineState& engine, const Input& input, const std::string& source_lang,
                                    const std::string& target_lang, bool with_end);
 

@@ -45,17 +45,17 @@ class Worker {
       // Join: wait for a quarter of the room, so that the encoder sees several sentences at once.
       if (in_flight <= budget - budget / 4)
         for (const std::size_t tag : admit(queue.take(budget - in_flight, /*at_least_one=*/in_flight == 0)))
-          in_flight += prepared_[tag]->source.size();
+          in_flight += prepared_[tag]->source.length;
       if (loop_->active() == 0) return;
-      for (const std::size_t tag : step()) in_flight -= prepared_[tag]->source.size();
+      for (const std::size_t tag : step()) in_flight -= prepared_[tag]->source.length;
     }
   }
 
  private:
   // Step 4. Returns the requests that are now in flight.
   std::vector<std::size_t> admit(std::vector<std::size_t> tags) {
-    std::vector<std::span<const TokenId>> sources;
-    for (const std::size_t tag : tags) sources.emplace_back(prepared_[tag]->source);
+    std::vector<EncoderInput> sources;
+    for (const std::size_t tag : tags) sources.push_back(prepared_[tag]->source.input());
     const auto encoded = engine_.model.network->encode(backend_, sources, decoder_->workspace());
     for (std::size_t i = 0; i < tags.size(); ++i) {
       const PreparedRequest& request = *prepared_[tags[i]];
@@ -95,7 +95,7 @@ class Worker {
     Output output = collect(entry, reason);
     if (requests_[entry.tag].return_alignment)
       for (Hypothesis& hypothesis : output.hypotheses)
-        hypothesis.alignment = decoder_->align(prepared_[entry.tag]->source, hypothesis.ids);
+        hypothesis.alignment = decoder_->align(prepared_[entry.tag]->source.ids, hypothesis.ids);
     delivery_.finished(entry.tag, std::move(output));
   }
 
@@ -137,7 +137,7 @@ std::vector<Output> Engine::generate(std::span<const Request> requests, const Ca
   const Prepared prepared = prepare_all(*state_, requests, outputs);
   std::vector<std::size_t> lengths(requests.size(), 0);
   for (std::size_t i = 0; i < requests.size(); ++i)
-    if (prepared[i]) lengths[i] = prepared[i]->source.size();
+    if (prepared[i]) lengths[i] = prepared[i]->source.length;
   RequestQueue queue(lengths);
   Delivery delivery(call, *state_->tokenizer, outputs);
   run_workers(state_->backends, requests.size(), [&](Backend& backend) {

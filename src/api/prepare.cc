@@ -39,9 +39,18 @@ std::vector<TokenId> shortlist_of(const EngineState& engine, const Request& requ
 
 }  // namespace
 
-std::vector<TokenId> encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
-                                   const std::string& target_lang) {
-  const ModelSpec& spec = engine.model.network->spec();
+Source encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
+                     const std::string& target_lang) {
+  const EncoderDecoder& network = *engine.model.network;
+  const auto* features = std::get_if<Features>(&input);
+  if ((features != nullptr) != network.reads_features())
+    throw Error(ErrorCode::invalid_argument, network.reads_features() ? "this model reads features, not text or ids"
+                                                                      : "this model reads text or ids, not features");
+  if (features != nullptr) {
+    network.check_features(*features);
+    return {{}, features, static_cast<std::size_t>(network.max_source_positions())};
+  }
+  const ModelSpec& spec = network.spec();
   std::vector<TokenId> ids;
   if (const auto* text = std::get_if<std::string>(&input)) {
     EncodeOptions options;
@@ -58,7 +67,8 @@ std::vector<TokenId> encode_source(const EngineState& engine, const Input& input
                 "the source has " + std::to_string(ids.size()) + " tokens; this model takes at most " +
                     std::to_string(engine.max_source_tokens()),
                 "split the text into sentences; translate does");
-  return ids;
+  const std::size_t length = ids.size();
+  return {std::move(ids), nullptr, length};
 }
 
 std::vector<TokenId> encode_target(const EngineState& engine, const Input& input, const std::string& source_lang,
@@ -72,6 +82,8 @@ std::vector<TokenId> encode_target(const EngineState& engine, const Input& input
     options.as_target = true;
     ids = encode_text(engine, *text, options);
     if (!with_end && !ids.empty() && ids.back() == engine.tokenizer->eos_id()) ids.pop_back();
+  } else if (std::holds_alternative<Features>(input)) {
+    throw Error(ErrorCode::invalid_argument, "a target cannot be features; expected a text or ids");
   } else {
     ids = std::get<std::vector<TokenId>>(input);
   }
@@ -83,13 +95,15 @@ std::vector<TokenId> encode_target(const EngineState& engine, const Input& input
 static PreparedRequest prepare(const EngineState& engine, const Request& request) {
   PreparedRequest prepared;
   prepared.source = encode_source(engine, request.input, request.source_lang, request.target_lang);
+  if (prepared.source.features != nullptr && request.return_alignment)
+    throw Error(ErrorCode::unsupported, "return_alignment is not available for a model that reads features");
   const std::vector<TokenId> prefix =
       encode_target(engine, request.prefix, request.source_lang, request.target_lang, /*with_end=*/false);
   SearchContext context = engine.context();
-  context.source = prepared.source;
+  context.source = prepared.source.ids;
   context.prefix = prefix;
   prepared.options = resolve(request, context, engine.options.limits);
-  prepared.shortlist = shortlist_of(engine, request, prepared.source);
+  prepared.shortlist = shortlist_of(engine, request, prepared.source.ids);
   const auto* aggressive = std::get_if<Aggressive>(&prepared.options.strategy);
   if (aggressive != nullptr && aggressive->drafter == DraftSource::model)
     prepared.draft_source = prepare_draft_source(engine, *aggressive->draft_model, request);

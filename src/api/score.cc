@@ -14,13 +14,13 @@ namespace {
 
 // The encoder runs over one source, the decoder makes one pass over the whole target.
 Score score_one(const EngineState& engine, const ScoreRequest& request, Backend& backend) {
-  const std::vector<TokenId> source =
+  const Source source =
       encode_source(engine, request.input, request.source_lang, request.target_lang);
   const std::vector<TokenId> target =
       encode_target(engine, request.target, request.source_lang, request.target_lang, /*with_end=*/true);
   if (target.empty()) throw Error(ErrorCode::invalid_argument, "the target is empty; there is nothing to score");
   ModelDecoder decoder(*engine.model.network, backend);
-  const std::span<const TokenId> sources[] = {source};
+  const EncoderInput sources[] = {source.input()};
   const int sentence = decoder.add(engine.model.network->encode(backend, sources, decoder.workspace())[0], {});
   Loop loop(decoder);
   loop.add(sentence, 0, std::make_unique<Forced>(engine.model.network->spec().decoder_start_token, target));

@@ -95,6 +95,10 @@ void EncoderDecoder::pack_embeddings(Backend& backend, const ModelWeights& weigh
   const Parameter source_positions = pack_shared(weights.encoder_positions, {}, {});
   const Parameter target_positions =
       pack_shared(weights.decoder_positions, weights.encoder_positions, source_positions);
+  if (reads_features()) {
+    front_end_ = MelFrontEnd(backend, weights.front_end, source_positions, type_);
+    bytes_ += front_end_.bytes();
+  }
   source_embedding_ =
       Embedding(source_table, source_positions, spec_.embedding_scale, spec_.encoder.embedding_norm,
                 norm(backend, weights.encoder_embedding_norm));
@@ -234,12 +238,52 @@ void EncoderDecoder::plan_sources(ModelWorkspace& workspace,
 std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
     Backend& backend, std::span<const std::span<const TokenId>> sources,
     ModelWorkspace& workspace) const {
+  if (reads_features())
+    throw Error(ErrorCode::invalid_argument, "this model reads features, not tokens");
   plan_sources(workspace, sources);
   const auto tokens = static_cast<std::int64_t>(workspace.ids.size());
   const MatrixView x = workspace.layers.hidden.matrix(backend, tokens, spec_.model_dim);
   source_embedding_.forward(backend, workspace.ids, workspace.positions, x, workspace.layers);
+  auto encoded = encode_embedded(backend, x, workspace);
+  for (std::size_t s = 0; s < sources.size(); ++s)
+    encoded[s]->ids.assign(sources[s].begin(), sources[s].end());
+  return {encoded.begin(), encoded.end()};
+}
+
+std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
+    Backend& backend, std::span<const EncoderInput> sources, ModelWorkspace& workspace) const {
+  std::vector<std::span<const TokenId>> ids;
+  std::vector<const Features*> features;
+  for (const EncoderInput& source : sources) {
+    if ((source.features != nullptr) != reads_features())
+      throw Error(ErrorCode::invalid_argument, reads_features()
+                                                   ? "this model reads features, not tokens"
+                                                   : "this model reads tokens, not features");
+    ids.push_back(source.ids);
+    features.push_back(source.features);
+  }
+  return reads_features() ? encode_features(backend, features, workspace)
+                          : encode(backend, ids, workspace);
+}
+
+std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode_features(
+    Backend& backend, std::span<const Features* const> sources, ModelWorkspace& workspace) const {
+  const std::int64_t positions = front_end_.positions();
+  workspace.sentences.clear();
+  for (std::size_t s = 0; s < sources.size(); ++s)
+    workspace.sentences.push_back(
+        {static_cast<std::int64_t>(s) * positions, static_cast<std::int32_t>(positions)});
+  const MatrixView x = workspace.layers.hidden.matrix(
+      backend, static_cast<std::int64_t>(sources.size()) * positions, spec_.model_dim);
+  front_end_.forward(backend, sources, x, workspace.layers);
+  const auto encoded = encode_embedded(backend, x, workspace);
+  return {encoded.begin(), encoded.end()};
+}
+
+std::vector<std::shared_ptr<EncodedSource>> EncoderDecoder::encode_embedded(
+    Backend& backend, MatrixView x, ModelWorkspace& workspace) const {
   probe(workspace, "encoder", 0, x);
-  const ProbedWeights weights(workspace, tokens);
+  const ProbedWeights weights(workspace, x.rows());
   for (std::size_t i = 0; i < encoder_.size(); ++i) {
     encoder_[i].self.encode(backend, x, workspace.sentences, workspace.layers, weights.rows());
     probe(workspace, "encoder.self.weights", i + 1, weights.view());
@@ -254,16 +298,14 @@ std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
   // that it is freed when that sentence is finished.
   const std::int64_t columns = decoder_.empty() ? 0 : decoder_.front().cross.source_columns();
   const std::int64_t all_columns = columns * static_cast<std::int64_t>(decoder_.size());
-  const MatrixView projected = workspace.layers.cross.matrix(backend, tokens, all_columns);
+  const MatrixView projected = workspace.layers.cross.matrix(backend, x.rows(), all_columns);
   for (std::size_t i = 0; i < decoder_.size(); ++i)
     decoder_[i].cross.project_source(
         backend, x, projected.slice_cols(static_cast<std::int64_t>(i) * columns, columns));
 
-  std::vector<std::shared_ptr<const EncodedSource>> encoded;
-  for (std::size_t s = 0; s < sources.size(); ++s) {
-    const RowRange& rows = workspace.sentences[s];
+  std::vector<std::shared_ptr<EncodedSource>> encoded;
+  for (const RowRange& rows : workspace.sentences) {
     auto source = std::make_shared<EncodedSource>();
-    source->ids.assign(sources[s].begin(), sources[s].end());
     source->memory =
         backend.allocate(static_cast<std::size_t>(rows.count * all_columns) * sizeof(float));
     const MatrixView own(source->memory->data(), DType::float32, rows.count, all_columns,

@@ -20,6 +20,7 @@
 #include "nn/embedding.h"
 #include "nn/feed_forward.h"
 #include "nn/linear.h"
+#include "nn/mel_front_end.h"
 #include "nn/norm.h"
 #include "nn/relative_positions.h"
 #include "nn/ssru.h"
@@ -31,9 +32,15 @@ namespace tandem {
 // nothing afterwards. Weights that are packed have it in them.
 LinearWeights scaled_output(const LinearWeights& output, float logits_scale);
 
+// What the encoder reads: tokens, or the features of a model without a source vocabulary.
+struct EncoderInput {
+  std::span<const TokenId> ids;
+  const Features* features = nullptr;
+};
+
 // A sentence after the encoder: all that the decoder needs of it. Immutable and shared by rows.
 struct EncodedSource {
-  std::vector<TokenId> ids;
+  std::vector<TokenId> ids;  // empty where the model reads features
   std::unique_ptr<Buffer> memory;
   // For each decoder layer the cross-attention's keys and values, [S, 2 * D].
   std::vector<ConstMatrixView> keys_values;
@@ -78,6 +85,13 @@ class EncoderDecoder {
   std::vector<std::shared_ptr<const EncodedSource>> encode(
       Backend& backend, std::span<const std::span<const TokenId>> sources,
       ModelWorkspace& workspace) const;
+  // The same for whatever the model reads. Throws Error{invalid_argument} also for the other kind.
+  std::vector<std::shared_ptr<const EncodedSource>> encode(Backend& backend,
+                                                           std::span<const EncoderInput> sources,
+                                                           ModelWorkspace& workspace) const;
+  bool reads_features() const { return spec_.front_end == FrontEnd::mel_convolution; }
+  // Throws Error{invalid_argument} for features of another shape than the model's.
+  void check_features(const Features& features) const { front_end_.check(features); }
 
   DecoderState new_state(Backend& backend) const;
 
@@ -128,6 +142,11 @@ class EncoderDecoder {
   std::int32_t position_row(const StackSpec& stack, TokenId id, std::int32_t position) const;
   void plan_sources(ModelWorkspace& workspace,
                     std::span<const std::span<const TokenId>> sources) const;
+  std::vector<std::shared_ptr<const EncodedSource>> encode_features(
+      Backend& backend, std::span<const Features* const> sources, ModelWorkspace& workspace) const;
+  // The encoder's layers over the embedded rows of workspace.sentences, and what the decoder needs.
+  std::vector<std::shared_ptr<EncodedSource>> encode_embedded(Backend& backend, MatrixView x,
+                                                              ModelWorkspace& workspace) const;
   void plan_rows(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const;
   void check_row(const DecoderRow& row) const;
   void attend_to_sources(Backend& backend, std::span<const DecoderRow> rows, std::size_t layer,
@@ -137,6 +156,7 @@ class EncoderDecoder {
   ComputeType type_;
   std::size_t bytes_ = 0;
   Embedding source_embedding_, target_embedding_;
+  MelFrontEnd front_end_;  // in place of the source embedding
   std::vector<EncoderLayer> encoder_;
   std::vector<DecoderLayer> decoder_;
   Norm encoder_final_norm_, decoder_final_norm_;

@@ -91,7 +91,8 @@ std::vector<SwitchLine> describe(const ModelSpec& spec) {
 void check_implemented(const ModelSpec& spec) {
   require(spec, spec.norm == NormKind::layer || spec.norm == NormKind::rms, "norm", spec.norm);
   require(spec, !spec.norm_on_both_sides, "norm_on_both_sides", spec.norm_on_both_sides);
-  require(spec, spec.front_end == FrontEnd::tokens, "front_end", spec.front_end);
+  require(spec, spec.front_end == FrontEnd::tokens || spec.front_end == FrontEnd::mel_convolution,
+          "front_end", spec.front_end);
   require(spec, spec.attention_scale != AttentionScale::constant, "attention_scale",
           spec.attention_scale);
   require(spec, spec.key_value_heads == 0, "key_value_heads", spec.key_value_heads);

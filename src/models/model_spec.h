@@ -81,6 +81,7 @@ struct ModelSpec {
 
   // Embeddings and positions.
   FrontEnd front_end = FrontEnd::tokens;
+  int feature_channels = 0;  // of a frame, where the front end reads features
   float embedding_scale = 1.0F;
   // Padding takes the table's row of that number and is not counted in the source.
   bool padding_aware_positions = false;

@@ -68,6 +68,7 @@ void visit_switches(Spec& spec, const Visit& visit) {
   add("norm_on_both_sides", spec.norm_on_both_sides);
   add("norm_epsilon", spec.norm_epsilon);
   add("front_end", spec.front_end);
+  add("feature_channels", spec.feature_channels);
   add("embedding_scale", spec.embedding_scale);
   add("padding_aware_positions", spec.padding_aware_positions);
   add("shared_embeddings", spec.shared_embeddings);

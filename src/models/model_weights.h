@@ -27,6 +27,8 @@ struct DecoderLayerWeights {
 struct ModelWeights {
   // float32 [V, D]. The same bytes for both when they are shared: they are then stored once.
   Tensor source_embedding, target_embedding;
+  // FrontEnd::mel_convolution: its convolutions, nn/convolution.h. There is no source embedding then.
+  std::vector<LinearWeights> front_end;
   Tensor encoder_positions, decoder_positions;  // float32 [P, D]; empty: the model has none
   NormWeights encoder_embedding_norm, decoder_embedding_norm;  // empty: none
   NormWeights encoder_final_norm, decoder_final_norm;          // empty: none

@@ -21,6 +21,8 @@ struct Workspace {
   Scratch cross;      // [N, L * 2 * H * head_dim] cross-attention keys and values of a batch
   Scratch queried;    // [Q, D] hidden rows that are projected to logits
   Scratch logits;     // [Q, V]
+  Scratch features;   // [T + 2, C] padded frames of one source
+  Scratch convolved;  // [T + 2, D] between the convolutions of a front end
   std::vector<AttentionGroup> groups;
 
   // Sees intermediate results by name: "encoder", layer 0 is the embedded input, layer l the

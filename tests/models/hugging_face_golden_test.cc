@@ -44,6 +44,33 @@ std::vector<TokenId> ids_of(const Tensor& tensor) {
   return {values.begin(), values.end()};
 }
 
+// The source of a recorded pass: token ids, or the features of a model that reads them.
+class RecordedSource {
+ public:
+  explicit RecordedSource(const std::map<std::string, Tensor>& arrays) {
+    if (arrays.at("input_ids").shape().elements() > 0) {
+      ids_ = ids_of(arrays.at("input_ids"));
+      return;
+    }
+    const Tensor& features = arrays.at("input_features");  // [channels, frames]
+    const auto values = features.data<float>();
+    features_ = {features.shape()[0], features.shape()[1], {values.begin(), values.end()}};
+  }
+  RecordedSource(const std::string& directory, const nlohmann::json& request) {
+    if (request.contains("input_ids"))
+      ids_ = request["input_ids"].get<std::vector<TokenId>>();
+    else
+      features_ =
+          Features::read_npy(directory + "/" + request["input_features"].get<std::string>());
+  }
+
+  EncoderInput input() const { return {ids_, features_.empty() ? nullptr : &features_}; }
+
+ private:
+  std::vector<TokenId> ids_;
+  Features features_;
+};
+
 void expect_near(ConstMatrixView found, const Tensor& expected, const std::string& what) {
   const auto values = expected.data<float>();
   ASSERT_EQ(found.rows() * found.cols(), static_cast<std::int64_t>(values.size())) << what;
@@ -69,9 +96,9 @@ TEST_P(HuggingFaceGolden, EveryHiddenStateAndTheLogitsAreThoseOfTransformers) {
     expect_near(value, arrays.at(name), name);
     ++seen[name];
   };
-  const std::vector<TokenId> source = ids_of(arrays.at("input_ids"));
+  const RecordedSource source(arrays);
   const std::vector<TokenId> target = ids_of(arrays.at("decoder_input_ids"));
-  const std::span<const TokenId> sources[] = {source};
+  const EncoderInput sources[] = {source.input()};
   const auto encoded = model_.network->encode(*backend_, sources, workspace_);
   DecoderState state = model_.network->new_state(*backend_);
   state.reserve(static_cast<std::int64_t>(target.size()));
@@ -95,10 +122,11 @@ TEST_P(HuggingFaceGolden, GivenTargetsHaveTheLogProbabilitiesOfTransformers) {
   int cases = 0;
   for (std::string line; std::getline(file, line); ++cases) {
     const auto json = nlohmann::json::parse(line);
-    const auto source = json["request"]["input_ids"].get<std::vector<TokenId>>();
+    const RecordedSource source(directory_, json["request"]);
     const auto target = json["request"]["target_ids"].get<std::vector<TokenId>>();
     const auto expected = json["expected"]["token_log_probs"].get<std::vector<double>>();
-    const std::vector<double> found = forced_log_probs(*model_.network, *backend_, source, target);
+    const std::vector<double> found =
+        forced_log_probs(*model_.network, *backend_, source.input(), target);
     ASSERT_EQ(found.size(), expected.size());
     for (std::size_t i = 0; i < found.size(); ++i)
       EXPECT_NEAR(found[i], expected[i], kTolerance * std::max(1.0, std::abs(expected[i])))
@@ -111,7 +139,7 @@ INSTANTIATE_TEST_SUITE_P(
     Families, HuggingFaceGolden,
     testing::Combine(testing::Values("marian", "bart", "bart_forced_bos", "mbart", "m2m100", "nllb",
                                      "pegasus", "blenderbot", "blenderbot_small", "t5_v1_0",
-                                     "t5_v1_1", "mt5", "byt5", "umt5"),
+                                     "t5_v1_1", "mt5", "byt5", "umt5", "whisper"),
                      testing::ValuesIn(all_backends())),
     [](const auto& choice) {
       return std::get<0>(choice.param) + "_" + std::string(std::get<1>(choice.param).name);

@@ -31,8 +31,8 @@ TEST(ModelSpec, EverySwitchThatTheForwardPassCannotComputeIsRefusedByName) {
   const std::vector<std::pair<const char*, std::function<void(ModelSpec&)>>> changes{
       {"norm = rms_unit_offset", [](ModelSpec& s) { s.norm = NormKind::rms_unit_offset; }},
       {"norm_on_both_sides", [](ModelSpec& s) { s.norm_on_both_sides = true; }},
-      {"front_end = mel_convolution",
-       [](ModelSpec& s) { s.front_end = FrontEnd::mel_convolution; }},
+      {"front_end = wave_convolution",
+       [](ModelSpec& s) { s.front_end = FrontEnd::wave_convolution; }},
       {"attention_scale = constant",
        [](ModelSpec& s) { s.attention_scale = AttentionScale::constant; }},
       {"key_value_heads = 2", [](ModelSpec& s) { s.key_value_heads = 2; }},

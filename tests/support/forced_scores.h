@@ -15,10 +15,10 @@ namespace tandem {
 // The rows of logits after the start token and after each token of `target` but the last.
 inline std::vector<std::vector<float>> forced_logits(const EncoderDecoder& network,
                                                      Backend& backend,
-                                                     std::span<const TokenId> source,
+                                                     const EncoderInput& source,
                                                      std::span<const TokenId> target) {
   ModelWorkspace workspace;
-  const std::span<const TokenId> sources[] = {source};
+  const EncoderInput sources[] = {source};
   const auto encoded = network.encode(backend, sources, workspace);
   std::vector<TokenId> fed{network.spec().decoder_start_token};
   fed.insert(fed.end(), target.begin(), target.end() - 1);
@@ -38,6 +38,13 @@ inline std::vector<std::vector<float>> forced_logits(const EncoderDecoder& netwo
   return result;
 }
 
+inline std::vector<std::vector<float>> forced_logits(const EncoderDecoder& network,
+                                                     Backend& backend,
+                                                     std::span<const TokenId> source,
+                                                     std::span<const TokenId> target) {
+  return forced_logits(network, backend, EncoderInput{source}, target);
+}
+
 inline double log_sum_exp(const std::vector<float>& logits) {
   double largest = logits[0];
   for (const float value : logits) largest = std::max<double>(largest, value);
@@ -47,13 +54,19 @@ inline double log_sum_exp(const std::vector<float>& logits) {
 }
 
 inline std::vector<double> forced_log_probs(const EncoderDecoder& network, Backend& backend,
-                                            std::span<const TokenId> source,
+                                            const EncoderInput& source,
                                             std::span<const TokenId> target) {
   const auto logits = forced_logits(network, backend, source, target);
   std::vector<double> log_probs;
   for (std::size_t i = 0; i < target.size(); ++i)
     log_probs.push_back(logits[i][static_cast<std::size_t>(target[i])] - log_sum_exp(logits[i]));
   return log_probs;
+}
+
+inline std::vector<double> forced_log_probs(const EncoderDecoder& network, Backend& backend,
+                                            std::span<const TokenId> source,
+                                            std::span<const TokenId> target) {
+  return forced_log_probs(network, backend, EncoderInput{source}, target);
 }
 
 }  // namespace tandem

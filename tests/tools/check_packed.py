@@ -25,9 +25,9 @@ class Program:
         self.path = str(path.resolve())
         self.failures = []
 
-    def run(self, *arguments, text=""):
+    def run(self, *arguments, text="", folder=None):
         return subprocess.run([self.path, *map(str, arguments)], input=text.encode(), stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, check=False)
+                              stderr=subprocess.PIPE, check=False, cwd=folder)
 
     def expect(self, holds, what):
         if not holds:
@@ -53,8 +53,9 @@ def compare(program, folder, scratch):
         packed = scratch / f"{folder.name}.{kind}"
         done = program.run("convert", folder, packed, "--compute-type", kind)
         program.expect(done.returncode == 0, f"convert {folder.name} {kind}: {done.stderr.decode()[:300]}")
-        expected = program.run("generate", "-m", folder, "--json", "--compute-type", kind, text=requests)
-        found = program.run("generate", "-m", packed, "--json", text=requests)
+        expected = program.run("generate", "-m", folder, "--json", "--compute-type", kind, text=requests,
+                               folder=folder)
+        found = program.run("generate", "-m", packed, "--json", text=requests, folder=folder)
         program.expect(expected.stdout and found.stdout == expected.stdout, f"{folder.name} {kind}: answers differ")
         text = program.run("inspect", packed).stdout.decode()
         program.expect("packed by Tandem" in text and kind in text, f"inspect {packed.name}")

@@ -11,6 +11,7 @@
 #include "models/families/mbart.h"
 #include "models/families/pegasus.h"
 #include "models/families/t5.h"
+#include "models/families/whisper.h"
 
 namespace tandem {
 namespace {
@@ -32,6 +33,7 @@ constexpr std::array kFamilies{
     Family{"t5", load_t5},
     Family{"mt5", load_t5},
     Family{"umt5", load_t5},
+    Family{"whisper", load_whisper},
 };
 
 }  // namespace

@@ -196,8 +196,6 @@ ModelFiles parse_packed_model(const FileBytes& file, const std::string& director
   ModelFiles files;
   files.type = read_type(metadata, path, type);
   files.model.spec = spec_from_json(metadata.object("spec"), path, limits);
-  if (files.model.spec.front_end != FrontEnd::tokens)
-    refuse(path, "only models that read text have a packed form");
   files.model.weights = empty_weights(files.model.spec);
   files.model.weights.tables_stay = true;
   for (const auto& [name, tensor] : contents.tensors)

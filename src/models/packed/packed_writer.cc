@@ -123,9 +123,6 @@ std::string header_bytes(const Json& metadata, const std::vector<NamedTensor>& t
 
 void write_packed_model(ModelFiles files, Backend& backend, StagedDirectory& directory) {
   const ModelSpec& spec = files.model.spec;
-  if (spec.front_end != FrontEnd::tokens)
-    throw Error(ErrorCode::unsupported,
-                spec.origin + ": only models that read text have a packed form");
   files.model.weights.output = scaled_output(files.model.weights.output, spec.logits_scale);
   Packer packer(backend, files.type);
   visit_parts(spec, files.model.weights, packer);

@@ -3,6 +3,8 @@
 #include <array>
 #include <variant>
 
+#include "nn/mel_front_end.h"
+
 namespace tandem {
 namespace {
 
@@ -24,8 +26,11 @@ class Walk {
   Walk(const ModelSpec& spec, PartVisitor& visitor) : spec_(spec), visitor_(visitor) {}
 
   void embeddings(ModelWeights& weights) {
-    visitor_.table("source_embedding", weights.source_embedding,
-                   {.rows = spec_.source_vocabulary, .columns = spec_.model_dim}, nullptr);
+    if (spec_.front_end == FrontEnd::mel_convolution)
+      front_end(weights.front_end);
+    else
+      visitor_.table("source_embedding", weights.source_embedding,
+                     {.rows = spec_.source_vocabulary, .columns = spec_.model_dim}, nullptr);
     visitor_.table(
         "target_embedding", weights.target_embedding,
         {.rows = spec_.target_vocabulary, .columns = spec_.model_dim},
@@ -71,6 +76,15 @@ class Walk {
   std::int64_t product(const std::string& name, LinearWeights* const (&stack)[kCount],
                        std::int64_t outputs, std::int64_t inputs) {
     return visitor_.product(name, stack, outputs, inputs);
+  }
+
+  void front_end(std::vector<LinearWeights>& convolutions) {
+    std::int64_t channels = spec_.feature_channels;
+    for (std::size_t i = 0; i < convolutions.size(); ++i) {
+      product("front_end." + std::to_string(i), {&convolutions[i]}, spec_.model_dim,
+              MelFrontEnd::kKernel * channels);
+      channels = spec_.model_dim;
+    }
   }
 
   void positions(const std::string& side, const StackSpec& stack, Tensor& table,
@@ -159,6 +173,8 @@ void visit_parts(const ModelSpec& spec, ModelWeights& weights, PartVisitor& visi
 
 ModelWeights empty_weights(const ModelSpec& spec) {
   ModelWeights weights;
+  if (spec.front_end == FrontEnd::mel_convolution)
+    weights.front_end.resize(MelFrontEnd::kConvolutions);
   weights.encoder_relative_bias.resize(relative_tables(spec, spec.encoder));
   weights.decoder_relative_bias.resize(relative_tables(spec, spec.decoder));
   weights.encoder.resize(static_cast<std::size_t>(spec.encoder.layers));
