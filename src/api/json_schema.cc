@@ -63,6 +63,8 @@ Json parse(std::string_view text) {
   } catch (const Json::parse_error& error) {
     throw Error(ErrorCode::invalid_argument,
                 "JSON schema: no JSON, at byte " + std::to_string(error.byte));
+  } catch (const Json::out_of_range&) {
+    throw Error(ErrorCode::invalid_argument, "JSON schema: a number is out of range");
   }
 }
 
