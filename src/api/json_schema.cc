@@ -73,13 +73,12 @@ class SchemaCompiler {
   explicit SchemaCompiler(std::string_view schema) : schema_(parse(schema)), text_(grammar_) {}
 
   Grammar compile() {
-    const Grammar::Rule root = rule_of("");
+    rule_of("");  // the start
     while (!open_.empty()) {
       const auto [pointer, rule] = open_.back();
       open_.pop_back();
       grammar_.define(rule, value(schema_.at(pointer), "$" + pointer.to_string()));
     }
-    static_cast<void>(root);
     return std::move(grammar_);
   }
 
