@@ -63,6 +63,8 @@ Json parse(std::string_view text) {
   } catch (const Json::parse_error& error) {
     throw Error(ErrorCode::invalid_argument,
                 "JSON schema: no JSON, at byte " + std::to_string(error.byte));
+  } catch (const Json::out_of_range&) {
+    throw Error(ErrorCode::invalid_argument, "JSON schema: a number is out of range");
   }
 }
 
@@ -71,13 +73,12 @@ class SchemaCompiler {
   explicit SchemaCompiler(std::string_view schema) : schema_(parse(schema)), text_(grammar_) {}
 
   Grammar compile() {
-    const Grammar::Rule root = rule_of("");
+    rule_of("");  // the start
     while (!open_.empty()) {
       const auto [pointer, rule] = open_.back();
       open_.pop_back();
       grammar_.define(rule, value(schema_.at(pointer), "$" + pointer.to_string()));
     }
-    static_cast<void>(root);
     return std::move(grammar_);
   }
 

@@ -134,6 +134,7 @@ TEST(JsonSchema, RefusesWhatItCannotPromiseAndSaysWhere) {
   const Refusal refusals[] = {
       {"{", ErrorCode::invalid_argument, "no JSON, at byte"},
       {"3", ErrorCode::invalid_argument, "at $: expected a schema"},
+      {R"({"const": 6e66666})", ErrorCode::invalid_argument, "out of range"},
       {R"({"type": "text"})", ErrorCode::invalid_argument, "at $.type: expected the name of a type"},
       {R"({"properties": {"a": {"type": "string", "format": "date"}}})", ErrorCode::unsupported,
        "'$.properties.a.format'"},
