@@ -1,6 +1,7 @@
 #include "decoding/pass_costs.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "base/check.h"
@@ -8,17 +9,15 @@
 namespace tandem {
 
 PassCosts::PassCosts(std::vector<Point> points) : points_(std::move(points)) {
-  TANDEM_CHECK(!points_.empty() && points_.front().rows == 1 && points_.front().time > 0);
-  unit_ = points_.front().time;
-  double least = 1;
-  int previous = 0;
-  for (Point& point : points_) {
-    TANDEM_CHECK(point.rows > previous);
-    previous = point.rows;
-    point.time =
-        std::clamp(point.time / unit_, least, std::max(least, static_cast<double>(point.rows)));
-    least = point.time;
+  TANDEM_CHECK(!points_.empty() && points_.front().rows == 1);
+  for (std::size_t i = points_.size() - 1; i > 0; --i) {
+    TANDEM_CHECK(points_[i - 1].rows < points_[i].rows);
+    points_[i - 1].time = std::min(points_[i - 1].time, points_[i].time);
   }
+  unit_ = points_.front().time;
+  TANDEM_CHECK(unit_ > 0);
+  for (Point& point : points_)
+    point.time = std::min(point.time / unit_, static_cast<double>(point.rows));
 }
 
 double PassCosts::operator()(int rows) const {

@@ -17,8 +17,8 @@ class PassCosts {
     double time = 1;  // in any unit
   };
 
-  // At least one point. What no device does is taken for noise of the measurement: times are made
-  // to rise with the rows, and n rows to cost at most n passes over one.
+  // At least one point. Noise only makes a pass slower, so a pass over fewer rows is taken to cost
+  // no more than one over more rows, and one over n rows no more than n passes over one.
   // Throws Error{internal} without points, or if the first is not one row.
   explicit PassCosts(std::vector<Point> points);
 

@@ -119,10 +119,11 @@ TEST(PassCosts, GoesThroughItsPointsInPassesOverOneRow) {
 }
 
 TEST(PassCosts, WhatNoDeviceDoesIsTakenForNoise) {
-  const PassCosts falling({{1, 2.0}, {4, 1.0}, {8, 50.0}, {16, 3.0}});
-  EXPECT_DOUBLE_EQ(falling(4), 1.0);
-  EXPECT_DOUBLE_EQ(falling(8), 8.0);
-  EXPECT_DOUBLE_EQ(falling(16), 8.0);
+  const PassCosts disturbed({{1, 1.0}, {4, 30.0}, {8, 2.0}, {16, 60.0}});
+  EXPECT_DOUBLE_EQ(disturbed(4), 2.0);
+  EXPECT_DOUBLE_EQ(disturbed(8), 2.0);
+  EXPECT_DOUBLE_EQ(disturbed(16), 16.0);
+  EXPECT_DOUBLE_EQ(PassCosts({{1, 9.0}, {4, 2.0}}).unit_time(), 2.0);
 }
 
 TEST(DraftLength, AUselessDrafterCostsAtMostATenth) {
