@@ -106,16 +106,20 @@ inline float score_keys(const AttendHead& head, bool transposed) {
   return reduce_max(maxima);
 }
 
-// Softmax numerators in place; returns their sum.
+// Softmax numerators in place, up to a whole vector; returns the sum of the first n.
 inline float exponentiate(float* scores, std::int64_t n, float maximum) {
+  const std::int64_t full = whole(n);
   const Floats maxima = broadcast(maximum);
   Floats sum = broadcast(0.0F);
-  for (std::int64_t i = 0; i < n; i += kLanes) {
+  for (std::int64_t i = 0; i < full; i += kLanes) {
     const Floats e = exponential(load(scores + i) - maxima);
     store(scores + i, e);
     sum = sum + e;
   }
-  return reduce_add(sum);
+  float total = reduce_add(sum);
+  if (full < n) store(scores + full, exponential(load(scores + full) - maxima));
+  for (std::int64_t i = full; i < n; ++i) total += scores[i];
+  return total;
 }
 
 // Leaves the numerators in the scores; returns 1 / their sum.

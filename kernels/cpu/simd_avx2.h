@@ -80,14 +80,21 @@ inline float reduce_max(Floats v) {
   const __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
 }
+// v[i] and v[i + 4] in the halves, each halved once.
+inline Floats reduce_halves(Floats a, Floats b) {
+  return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+}
 inline Floats reduce_add_each(const Floats (&v)[kLanes]) {
-  const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
-  const __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(v[4], v[5]), _mm256_hadd_ps(v[6], v[7]));
-  return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
-                       _mm256_permute2f128_ps(low, high, 0x31));
+  const Floats h0 = reduce_halves(v[0], v[4]), h1 = reduce_halves(v[1], v[5]);
+  const Floats h2 = reduce_halves(v[2], v[6]), h3 = reduce_halves(v[3], v[7]);
+  const Floats low =
+      _mm256_add_ps(_mm256_shuffle_ps(h0, h1, 0x44), _mm256_shuffle_ps(h0, h1, 0xEE));
+  const Floats high =
+      _mm256_add_ps(_mm256_shuffle_ps(h2, h3, 0x44), _mm256_shuffle_ps(h2, h3, 0xEE));
+  return _mm256_add_ps(_mm256_shuffle_ps(low, high, 0x88), _mm256_shuffle_ps(low, high, 0xDD));
 }
 inline Floats add_all(const Floats (&v)[kLanes]) {
-  return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
 }
 inline void transpose(Floats (&v)[kLanes]) {
   Floats t[kLanes];  // row c of each half: columns c and c + 4 of 4 rows
