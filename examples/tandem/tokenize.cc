@@ -62,12 +62,16 @@ TokenizeRequest parse_tokenize_request(const Json& json) {
   return request;
 }
 
+std::string token_of(const Tokenizer& tokenizer, TokenId id, const EncodeOptions& options) {
+  return options.as_target ? tokenizer.token(id) : tokenizer.source_token(id);
+}
+
 std::string encode(const Tokenizer& tokenizer, const EncodeRequest& request) {
   const std::vector<TokenId> ids = tokenizer.encode(request.text, request.options);
   std::string json = "\"tokens\":[";
   for (const TokenId id : ids) {
     if (json.back() != '[') json += ',';
-    append_json(json, tokenizer.token(id));
+    append_json(json, token_of(tokenizer, id, request.options));
   }
   json += "],\"ids\":";
   append_json(json, ids);
@@ -104,7 +108,7 @@ int tokenize_text(const Tokenizer& tokenizer, const EncodeOptions& options, Line
     for (const Line& line : lines) {
       const char* separator = "";
       for (const TokenId id : tokenizer.encode(line.text, options)) {
-        text += separator + tokenizer.token(id);
+        text += separator + token_of(tokenizer, id, options);
         separator = " ";
       }
       text += '\n';

@@ -22,8 +22,8 @@ struct EngineState;
 class TANDEM_EXPORT Engine {
  public:
   /// Loads a model from a directory as it lies on disk: a Hugging Face directory (config.json and
-  /// safetensors), a native Marian one (.bin or .npz with its vocabularies), or one that convert()
-  /// has written.
+  /// safetensors), a CTranslate2 one (model.bin with its vocabulary), a native Marian one (.bin or
+  /// .npz with its vocabularies), or one that convert() has written.
   /// Throws Error: not_found, corrupt, unsupported, invalid_argument, resource_exhausted.
   static Engine load(const std::string& directory, const EngineOptions& options = {});
 

@@ -38,6 +38,8 @@ class TANDEM_EXPORT Tokenizer {
 
   /// The vocabulary's string of an id, such as "▁the".
   virtual std::string token(TokenId id) const = 0;
+  /// The same of the source side, for models whose sides have a vocabulary each.
+  virtual std::string source_token(TokenId id) const { return token(id); }
 
   virtual TokenId vocabulary_size() const = 0;
   virtual TokenId eos_id() const = 0;  ///< -1: none

@@ -41,8 +41,8 @@ bool is_copied(std::string_view name) {
   const auto ends = [&](std::string_view suffix) { return name.ends_with(suffix); };
   const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
   return (ends(".json") && !ends(".index.json")) || ends(".spm") || ends(".model") ||
-         ends("vocab.yml") || ends("vocab.txt") || name == "merges.txt" || starts("LICENSE") ||
-         starts("NOTICE") || starts("README");
+         ends("vocab.yml") || ends("vocab.txt") || ends("_vocabulary.txt") || name == "merges.txt" ||
+         starts("LICENSE") || starts("NOTICE") || starts("README");
 }
 
 void copy_file(const std::string& path, const Limits& limits, StagedDirectory& directory) {

@@ -49,9 +49,21 @@ std::string mebibytes(std::size_t bytes) {
 
 std::string id_or_none(TokenId id) { return id < 0 ? "none" : std::to_string(id); }
 
+std::string_view name_of(ModelFormat format) {
+  switch (format) {
+    case ModelFormat::hugging_face:
+      return "Hugging Face";
+    case ModelFormat::ctranslate2:
+      return "CTranslate2";
+    case ModelFormat::marian:
+      return "Marian";
+  }
+  return "?";
+}
+
 std::string model_part(const LoadedModel& model) {
   Table table;
-  const std::string format = model.format == ModelFormat::marian ? "Marian" : "Hugging Face";
+  const std::string format(name_of(model.format));
   table.add("format", model.packed ? "packed by Tandem, from " + format : format);
   for (const std::string& file : model.files) table.add("file", file);
   for (const SwitchLine& line : describe(model.network->spec())) table.add(line.name, line.value, line.source);
@@ -66,6 +78,7 @@ std::string tokenizer_part(const EngineState& engine) {
   table.add("padding", id_or_none(tokenizer.pad_id()));
   table.add("unknown", id_or_none(tokenizer.unk_id()));
   table.add("lexical shortlist", engine.model.shortlist ? "yes" : "no");
+  if (engine.model.ctranslate2.has_vocabulary_map) table.add("vmap.txt", "vocabulary map, not used");
   for (const std::string& key : engine.unknown_config_keys)
     table.add("generation_config.json", key, "unknown key, not used");
   return "Tokenizer and decoding\n" + table.text();

@@ -14,6 +14,8 @@
 #include "api/engine_state.h"
 #include "api/generation_config.h"
 #include "base/file_io.h"
+#include "text/families/ctranslate2_tokenizer.h"
+#include "text/tokenizer_kinds.h"
 
 namespace tandem {
 namespace {
@@ -36,6 +38,18 @@ BackendOptions backend_options(const EngineOptions& options) {
   return backend;
 }
 
+Profile profile_of(ModelFormat format) {
+  switch (format) {
+    case ModelFormat::hugging_face:
+      return Profile::huggingface;
+    case ModelFormat::ctranslate2:
+      return Profile::ctranslate2;
+    case ModelFormat::marian:
+      return Profile::marian;
+  }
+  return Profile::huggingface;
+}
+
 // What a Marian decoder's .yml says, in the terms of a generation_config.json.
 GenerationOptions marian_defaults(const MarianDecoding& decoding) {
   GenerationOptions options;
@@ -55,6 +69,27 @@ ParsedGenerationConfig read_generation_config(const std::string& path, const Lim
   }
 }
 
+// What CTranslate2's Translator does when its caller says nothing: beams of 2, and 1 to 256 tokens
+// with a prefix. These keys count the start token too.
+GenerationOptions ctranslate2_defaults() {
+  GenerationOptions options;
+  options.num_beams = 2;
+  options.min_length = 2;
+  options.max_length = 257;
+  return options;
+}
+
+std::shared_ptr<const Tokenizer> open_tokenizer(const LoadedModel& model, const std::string& directory,
+                                                const Limits& limits) {
+  if (model.format != ModelFormat::ctranslate2) return Tokenizer::load(directory, limits);
+  const CTranslate2Texts& texts = model.ctranslate2;
+  return name_path_in_errors(directory, [&] {
+    return load_ctranslate2_tokenizer(
+        ModelFolder(directory, limits),
+        {texts.unknown, texts.bos, texts.eos, texts.add_source_bos, texts.add_source_eos});
+  });
+}
+
 }  // namespace
 
 EngineState::EngineState(const std::string& directory, const EngineOptions& engine_options)
@@ -71,7 +106,7 @@ std::shared_ptr<const Tokenizer> EngineState::load_tokenizer(const std::string& 
   const ModelSpec& spec = model.network->spec();
   std::shared_ptr<const Tokenizer> found;
   try {
-    found = Tokenizer::load(directory, options.limits);
+    found = open_tokenizer(model, directory, options.limits);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::not_found && error.code() != ErrorCode::unsupported) throw;
     return std::make_shared<AbsentTokenizer>(error, static_cast<TokenId>(spec.target_vocabulary),
@@ -89,6 +124,8 @@ void EngineState::read_defaults(const std::string& directory) {
   std::string path = model.files.front();
   if (model.format == ModelFormat::marian) {
     defaults = marian_defaults(model.marian);
+  } else if (model.format == ModelFormat::ctranslate2) {
+    defaults = ctranslate2_defaults();
   } else {
     const std::string own = join_path(directory, "generation_config.json");
     const bool has_own = is_regular_file(own);
@@ -127,7 +164,7 @@ SearchContext EngineState::context() const {
   SearchContext context;
   context.model_defaults = &defaults;
   context.tokenizer = tokenizer.get();
-  context.files_profile = model.format == ModelFormat::marian ? Profile::marian : Profile::huggingface;
+  context.files_profile = profile_of(model.format);
   context.vocabulary_size = static_cast<TokenId>(spec.target_vocabulary);
   context.start_token = spec.decoder_start_token;
   context.pad_token = spec.pad_token;

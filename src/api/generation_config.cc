@@ -154,6 +154,7 @@ constexpr std::array kKeys{
     Key{"num_return_sequences", read_member<&Options::num_return_sequences>},
     Key{"early_stopping", read_member<&Options::early_stopping>},
     Key{"length_penalty", read_member<&Options::length_penalty>},
+    Key{"patience", read_member<&Options::patience>},
     Key{"num_beam_groups", read_member<&Options::num_beam_groups>},
     Key{"diversity_penalty", read_member<&Options::diversity_penalty>},
     Key{"do_sample", read_member<&Options::do_sample>},

@@ -173,7 +173,9 @@ std::vector<std::vector<float>> ModelDecoder::align(std::span<const TokenId> sou
   const ModelSpec& spec = network_.spec();
   if (spec.guided_alignment_layer < 0)
     throw Error(ErrorCode::unsupported, "this model has no alignment");
-  TANDEM_CHECK(spec.start == StartToken::zero_vector || spec.decoder_start_token >= 0);
+  if (!spec.has_start())
+    throw Error(ErrorCode::unsupported,
+                "this model does not say what its outputs start with, and cannot align them");
 
   std::vector<TokenId> fed{spec.decoder_start_token};
   fed.insert(fed.end(), target.begin(), target.end() - 1);

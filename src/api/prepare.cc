@@ -91,15 +91,30 @@ std::vector<TokenId> encode_target(const EngineState& engine, const Input& input
   return ids;
 }
 
+// Some CTranslate2 models leave the decoder's start token to the request: it names one, or its prefix
+// begins with it.
+static void choose_start(const EngineState& engine, const Request& request, std::vector<TokenId>& prefix,
+                         SearchContext& context) {
+  if (engine.model.network->spec().has_start() || request.generation.decoder_start_token_id ||
+      engine.defaults.decoder_start_token_id)
+    return;
+  if (prefix.empty())
+    throw Error(ErrorCode::invalid_argument, "this model does not say what its outputs start with",
+                "set decoder_start_token_id, or a prefix that begins with the start token");
+  context.start_token = prefix.front();
+  prefix.erase(prefix.begin());
+}
+
 // Throws Error for whatever is wrong with the request.
 static PreparedRequest prepare(const EngineState& engine, const Request& request) {
   PreparedRequest prepared;
   prepared.source = encode_source(engine, request.input, request.source_lang, request.target_lang);
   if (prepared.source.features != nullptr && request.return_alignment)
     throw Error(ErrorCode::unsupported, "return_alignment is not available for a model that reads features");
-  const std::vector<TokenId> prefix =
+  std::vector<TokenId> prefix =
       encode_target(engine, request.prefix, request.source_lang, request.target_lang, /*with_end=*/false);
   SearchContext context = engine.context();
+  choose_start(engine, request, prefix, context);
   context.source = prepared.source.ids;
   context.prefix = prefix;
   prepared.options = resolve(request, context, engine.options.limits);
@@ -116,6 +131,11 @@ std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engin
   for (std::size_t i = 0; i < requests.size(); ++i) {
     try {
       prepared[i] = prepare(engine, requests[i]);
+      // A text without a single token, not even an end: its output is as empty.
+      if (prepared[i]->source.length == 0) {
+        outputs[i].hypotheses.emplace_back();
+        prepared[i].reset();
+      }
     } catch (const Error& error) {
       outputs[i].error = error;
     }

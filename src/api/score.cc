@@ -18,6 +18,9 @@ Score score_one(const EngineState& engine, const ScoreRequest& request, Backend&
       encode_source(engine, request.input, request.source_lang, request.target_lang);
   const std::vector<TokenId> target =
       encode_target(engine, request.target, request.source_lang, request.target_lang, /*with_end=*/true);
+  if (source.length == 0) throw Error(ErrorCode::invalid_argument, "the source has no tokens; there is nothing to score");
+  if (!engine.model.network->spec().has_start())
+    throw Error(ErrorCode::unsupported, "this model does not say what its outputs start with, and cannot score them");
   if (target.empty()) throw Error(ErrorCode::invalid_argument, "the target is empty; there is nothing to score");
   ModelDecoder decoder(*engine.model.network, backend);
   const EncoderInput sources[] = {source.input()};

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "decoding/beam.h"
+#include "decoding/ctranslate2_beam.h"
 #include "decoding/diverse_beam.h"
 #include "decoding/draft_length.h"
 #include "decoding/drafters/callback.h"
@@ -61,6 +62,8 @@ struct Maker {
   }
   std::unique_ptr<Search> operator()(const Beam&) {
     if (options.profile == Profile::marian) return std::make_unique<MarianBeam>(std::move(options));
+    if (options.profile == Profile::ctranslate2)
+      return std::make_unique<CTranslate2Beam>(std::move(options));
     return std::make_unique<BeamSearch>(std::move(options));
   }
   std::unique_ptr<Search> operator()(const DiverseBeam&) {

@@ -77,6 +77,7 @@ std::vector<float> prefix_log_probs(const SearchOptions& options, const Candidat
 }
 
 double final_score(const SearchOptions& options, double sum, int length) {
+  if (options.profile == Profile::ctranslate2) length += static_cast<int>(options.prefix.size());
   if (length == 0) return sum;
   if (options.profile == Profile::marian) sum -= options.word_penalty * length;
   return sum / std::pow(length, options.length_penalty);

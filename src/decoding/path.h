@@ -76,6 +76,7 @@ float log_prob_answer(std::span<const Candidate> answer);
 // What ranks a finished output of `length` generated tokens whose scores sum to `sum`.
 //   huggingface: sum / length^length_penalty
 //   marian:      (sum - word_penalty * length) / length^length_penalty
+//   ctranslate2: as huggingface, where the length counts the prefix too
 // A length of 0 is ranked by its sum.
 double final_score(const SearchOptions& options, double sum, int length);
 

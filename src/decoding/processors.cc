@@ -112,6 +112,10 @@ TokenId ProcessorChain::forced_token(std::span<const TokenId> history, int gener
   return history.size() == 1 ? options_.forced_bos_token : -1;
 }
 
+std::span<const TokenId> ProcessorChain::repeatable(std::span<const TokenId> history) const {
+  return history.subspan(options_.profile == Profile::ctranslate2 ? 1 : 0);
+}
+
 void ProcessorChain::add_bias(std::span<const TokenId> history,
                               std::vector<ScoreEdit>& edits) const {
   for (const auto& [sequence, bias] : options_.sequence_bias) {
@@ -128,7 +132,7 @@ void ProcessorChain::penalize(std::span<const TokenId> history,
   edits.insert(edits.end(), source_penalties_.begin(), source_penalties_.end());
   if (options_.repetition_penalty == 1.0) return;
   const auto factor = static_cast<float>(options_.repetition_penalty);
-  for (const TokenId token : distinct_tokens(history, options_.vocabulary_size))
+  for (const TokenId token : distinct_tokens(repeatable(history), options_.vocabulary_size))
     edits.push_back({Kind::penalize, token, factor});
 }
 
@@ -146,7 +150,8 @@ void ProcessorChain::ban(std::span<const TokenId> history, int generated,
     if (token >= 0 && token < options_.vocabulary_size) add_ban(token, edits);
   };
   if (options_.no_repeat_ngram_size > 0)
-    for_each_repetition(history, history, options_.no_repeat_ngram_size, ban_token);
+    for_each_repetition(repeatable(history), repeatable(history), options_.no_repeat_ngram_size,
+                        ban_token);
   if (options_.encoder_no_repeat_ngram_size > 0)
     for_each_repetition(options_.source, history, options_.encoder_no_repeat_ngram_size, ban_token);
   for (const auto& word : options_.bad_words) {

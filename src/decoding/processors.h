@@ -41,6 +41,8 @@ class ProcessorChain {
   CandidateQuery build(const Path& path, const Constraint* constraint) const;
   TokenId forced_token(std::span<const TokenId> history, int generated) const;
   bool end_too_early(int generated) const { return generated < options_.min_new_tokens; }
+  // What repetition penalties look at: Hugging Face's see the start token, CTranslate2's do not.
+  std::span<const TokenId> repeatable(std::span<const TokenId> history) const;
   void add_bias(std::span<const TokenId> history, std::vector<ScoreEdit>& edits) const;
   void penalize(std::span<const TokenId> history, std::vector<ScoreEdit>& edits) const;
   void decay_end(int generated, std::vector<ScoreEdit>& edits) const;

@@ -40,6 +40,7 @@ class Resolver {
   void resolve_profile();
   void resolve_tokens();
   void resolve_search();
+  void resolve_patience();
   void resolve_num_returned();
   void resolve_max_length();
   void resolve_min_length();
@@ -78,9 +79,6 @@ SearchOptions Resolver::resolve() {
 
 void Resolver::resolve_profile() {
   out_.profile = input_.profile == Profile::automatic ? context_.files_profile : input_.profile;
-  if (out_.profile != Profile::huggingface && out_.profile != Profile::marian)
-    throw Error(ErrorCode::unsupported, "the search rules of this profile are not available",
-                "use the profiles huggingface or marian");
 }
 
 // --- tokens -----------------------------------------------------------------------------------
@@ -134,6 +132,7 @@ void Resolver::resolve_search() {
   if (out_.num_beams % out_.num_beam_groups != 0)
     out_of_range("num_beam_groups", out_.num_beam_groups,
                  "a divisor of num_beams, which is " + std::to_string(out_.num_beams));
+  if (out_.profile == Profile::ctranslate2) resolve_patience();
   resolve_num_returned();
 
   out_.early_stopping = get(&GenerationOptions::early_stopping, EarlyStopping::no);
@@ -145,14 +144,26 @@ void Resolver::resolve_search() {
   check_at_least_zero("diversity_penalty", out_.diversity_penalty);
   out_.warpers = resolve_warpers(keys_);
   out_.seed = get(&GenerationOptions::seed, out_.seed);
-  if (std::holds_alternative<DiverseBeam>(out_.strategy) && out_.profile == Profile::marian)
+  if (std::holds_alternative<DiverseBeam>(out_.strategy) && out_.profile != Profile::huggingface)
     throw Error(ErrorCode::unsupported,
-                "diverse beam search is not part of the marian profile's rules",
+                "diverse beam search is not part of the rules of the profiles marian and "
+                "ctranslate2",
                 "ask for the profile huggingface");
 }
 
+void Resolver::resolve_patience() {
+  constexpr double kMost = 1000;
+  out_.patience = get(&GenerationOptions::patience, 1.0);
+  check_positive("patience", out_.patience);
+  if (out_.patience > kMost) out_of_range("patience", out_.patience, "at most 1000");
+}
+
 void Resolver::resolve_num_returned() {
-  const ReturnLimit limit = return_limit(out_.strategy, out_.num_beams, limits_);
+  ReturnLimit limit = return_limit(out_.strategy, out_.num_beams, limits_);
+  if (out_.profile == Profile::ctranslate2 && std::holds_alternative<Beam>(out_.strategy)) {
+    limit.most = out_.most_hypotheses();
+    limit.name = "num_beams * patience";
+  }
   const int otherwise = limit.usual.value_or(defaults_.num_return_sequences.value_or(1));
   out_.num_return_sequences = request_.num_return_sequences.value_or(otherwise);
   check_at_least("num_return_sequences", out_.num_return_sequences, 1);
@@ -249,7 +260,9 @@ void Resolver::resolve_penalties() {
   check_positive("repetition_penalty", out_.repetition_penalty);
   out_.encoder_repetition_penalty = get(&GenerationOptions::encoder_repetition_penalty, 1.0);
   check_positive("encoder_repetition_penalty", out_.encoder_repetition_penalty);
-  out_.renormalize = get(&GenerationOptions::renormalize_logits, false);
+  // CTranslate2's scores are those of the softmax over what is not banned.
+  out_.renormalize =
+      out_.profile == Profile::ctranslate2 || get(&GenerationOptions::renormalize_logits, false);
   out_.sequence_bias = keys_.get_list(&GenerationOptions::sequence_bias);
   for (const auto& [sequence, bias] : out_.sequence_bias) {
     check_words("sequence_bias", {sequence});
@@ -324,6 +337,11 @@ void Resolver::resolve_tokenizer(const char* what) {
 
 bool SearchOptions::is_eos(TokenId token) const {
   return std::find(eos_tokens.begin(), eos_tokens.end(), token) != eos_tokens.end();
+}
+
+int SearchOptions::most_hypotheses() const {
+  if (profile != Profile::ctranslate2) return num_beams;
+  return std::max(1, static_cast<int>(std::lround(num_beams * patience)));
 }
 
 SearchOptions resolve(const Request& request, const SearchContext& context, const Limits& limits) {

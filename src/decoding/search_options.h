@@ -35,7 +35,7 @@ class Tokenizer;
 inline constexpr double kMarianLengthFactor = 3.0;
 
 struct SearchOptions {
-  Profile profile = Profile::huggingface;  // huggingface or marian
+  Profile profile = Profile::huggingface;  // never automatic
   Strategy strategy = Greedy{};            // never Automatic
 
   // Search.
@@ -44,6 +44,7 @@ struct SearchOptions {
   EarlyStopping early_stopping = EarlyStopping::no;
   double length_penalty = 1.0;  // exponent; Marian calls it `normalize`
   double word_penalty = 0.0;    // Marian only
+  double patience = 1.0;        // CTranslate2 only
   int num_beam_groups = 1;
   double diversity_penalty = 0.0;
 
@@ -84,6 +85,8 @@ struct SearchOptions {
   std::vector<TokenId> prefix;
 
   bool is_eos(TokenId token) const;
+  // Outputs that a beam search finishes at most: num_beams, under CTranslate2's rules times patience.
+  int most_hypotheses() const;
 };
 
 // What a request does not say: facts about the model, and the request's texts as tokens.

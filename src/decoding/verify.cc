@@ -13,7 +13,8 @@ ProcessorChain make_chain(const SearchOptions& options, const Acceptance& accept
   if (acceptance.rule == Verification::rejection)
     return {options, ScoreSpace::logits,
             candidates_to_warp(options.warpers, options.vocabulary_size)};
-  // Hugging Face's greedy search ranks raw logits; Marian's, log-probabilities.
+  // Hugging Face's greedy search ranks raw logits; Marian's, log-probabilities; CTranslate2's the
+  // log-softmax of processed logits.
   const bool is_marian = options.profile == Profile::marian;
   return {options, is_marian ? ScoreSpace::log_probs : ScoreSpace::logits,
           acceptance.rule == Verification::relaxed ? acceptance.top_beta : 1};
@@ -143,7 +144,9 @@ void Verify::accept(const Candidates& candidates) {
 void Verify::take(const Candidate& chosen) {
   path_.append(options_, chosen.token);
   path_.log_probs.push_back(chosen.log_prob);
-  path_.score += chosen.log_prob;
+  const bool processed =
+      options_.profile == Profile::ctranslate2 && acceptance_.rule != Verification::rejection;
+  path_.score += processed ? chosen.score : chosen.log_prob;
   if (path_.ended(options_))
     finish(FinishReason::eos);
   else if (stop_strings_.completed(path_.ids()))

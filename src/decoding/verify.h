@@ -24,7 +24,7 @@
 //                 is that of Sampling.
 // Rules:          huggingface: the best processed logit, the end token or max_new_tokens ends.
 //                 marian: the best log-probability. `score` is final_score of the model's own
-//                 log-probabilities.
+//                 log-probabilities; ctranslate2: of those after bans and penalties.
 // Laws:           output == greedy for any draft, and for relaxed verification with a top_beta of 1
 //                 or a tau of 0; passes <= greedy passes (tests/decoding/verify_test.cc). Rejection
 //                 equals Sampling for any draft, and its tokens have the target distribution

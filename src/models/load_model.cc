@@ -8,6 +8,7 @@
 
 #include "base/file_io.h"
 #include "base/quote.h"
+#include "models/load_ctranslate2.h"
 #include "models/load_marian.h"
 #include "models/packed/format.h"
 #include "models/packed/packed_reader.h"
@@ -17,13 +18,17 @@
 namespace tandem {
 namespace {
 
+// Without scales int8 is no weight, but a fact of a CTranslate2 model.
 bool has_int8(const WeightMap& weights) {
-  return std::any_of(weights.all().begin(), weights.all().end(),
-                     [](const auto& entry) { return entry.second.tensor.dtype() == DType::int8; });
+  return std::any_of(weights.all().begin(), weights.all().end(), [](const auto& entry) {
+    return entry.second.tensor.dtype() == DType::int8 && !entry.second.scales.empty();
+  });
 }
 
 constexpr std::pair<ModelFormat, std::string_view> kFormats[] = {
-    {ModelFormat::hugging_face, "hugging_face"}, {ModelFormat::marian, "marian"}};
+    {ModelFormat::hugging_face, "hugging_face"},
+    {ModelFormat::ctranslate2, "ctranslate2"},
+    {ModelFormat::marian, "marian"}};
 
 ModelFiles read_hugging_face(const std::string& directory, const Limits& limits, ComputeType type) {
   const std::string config_path = join_path(directory, "config.json");
@@ -37,7 +42,8 @@ ModelFiles read_hugging_face(const std::string& directory, const Limits& limits,
       known += (known.empty() ? "" : ", ") + std::string(name);
     throw Error(ErrorCode::unsupported,
                 config_path + ": models of type " + quote(model_type) + " cannot be run",
-                "this version runs " + known + ", and models in Marian's own format");
+                "this version runs " + known +
+                    ", and models in the formats of CTranslate2 and Marian");
   }
   WeightMap weights = read_safetensors(directory, limits);
   ModelFiles files;
@@ -75,14 +81,16 @@ std::optional<ModelFormat> parse_model_format(std::string_view name) {
 ModelFiles read_model(const std::string& directory, const Limits& limits, ComputeType type) {
   const std::vector<std::string> names = list_directory(directory);
   if (holds_packed_model(names)) return read_packed_model(directory, limits, type);
+  if (holds_ctranslate2_model(names))
+    return read_ctranslate2_directory(directory, names, limits, type);
   if (std::binary_search(names.begin(), names.end(), "config.json"))
     return read_hugging_face(directory, limits, type);
   if (holds_marian_model(names)) return read_marian_directory(directory, names, limits, type);
   throw Error(
       ErrorCode::not_found,
       directory +
-          ": found no model; expected config.json with safetensors, Marian's *.bin or *.npz, or "
-          "packed.safetensors");
+          ": found no model; expected config.json with safetensors, CTranslate2's model.bin with "
+          "its vocabulary, Marian's *.bin or *.npz, or packed.safetensors");
 }
 
 LoadedModel load_model(const std::string& directory, const Limits& limits, ComputeType type,

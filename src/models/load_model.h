@@ -3,6 +3,7 @@
 //
 //   packed.safetensors             Tandem's own, from `tandem convert`; packed/format.h
 //   config.json and safetensors    Hugging Face; families/family.h lists the families
+//   model.bin and *_vocabulary.*   CTranslate2, whatever else lies beside them
 //   model*.bin or *.npz            Marian's own, with its decoder's .yml, vocabularies, shortlist
 //
 // Cost: each file is read once into memory, checked, packed for the backend, and freed. A packed
@@ -27,7 +28,7 @@
 
 namespace tandem {
 
-enum class ModelFormat : std::uint8_t { hugging_face, marian };
+enum class ModelFormat : std::uint8_t { hugging_face, ctranslate2, marian };
 
 std::string_view to_string(ModelFormat format);  // "hugging_face", ...
 std::optional<ModelFormat> parse_model_format(std::string_view name);
@@ -40,6 +41,14 @@ struct MarianDecoding {
   std::optional<double> word_penalty;
   std::optional<double> max_length_factor;  // of the source tokens
   std::optional<bool> allow_unknown;        // allow-unk
+};
+
+// What a CTranslate2 directory says about texts: the strings of its special tokens, and which of them
+// are added to a source.
+struct CTranslate2Texts {
+  std::string unknown, bos, eos;
+  bool add_source_bos = false, add_source_eos = false;
+  bool has_vocabulary_map = false;  // vmap.txt, which Tandem does not use
 };
 
 // A shortlist in text form, which needs the vocabularies to be read: Shortlist::read with these.
@@ -63,7 +72,9 @@ struct LoadedModel {
   std::vector<std::string> files;  // what was read, in order
   std::vector<TensorLine> tensors;
   MarianDecoding marian;                  // format marian
-  std::vector<std::string> vocabularies;  // format marian: source and target; paths, perhaps equal
+  CTranslate2Texts ctranslate2;           // format ctranslate2
+  std::vector<std::string> vocabularies;  // source and target; paths, perhaps equal; not of format
+                                          // hugging_face
   bool shared_vocabulary = false;         // source and target tokens are the same
   std::shared_ptr<const Shortlist> shortlist;  // null: none
   std::string shortlist_file;                  // its path

@@ -126,6 +126,9 @@ struct ModelSpec {
   TokenId unknown_token = -1;
   std::vector<TokenId> eos_tokens;
 
+  // False if the files leave the decoder's start token to the request.
+  bool has_start() const { return start == StartToken::zero_vector || decoder_start_token >= 0; }
+
   // Switch -> the key of the file that it came from. What is not here follows from the family.
   std::map<std::string, std::string> sources;
 };

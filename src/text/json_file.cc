@@ -1,5 +1,7 @@
 #include "text/json_file.h"
 
+#include <algorithm>
+
 #include <tandem/error.h>
 
 #include "base/file_io.h"
@@ -12,6 +14,21 @@ namespace {
                                       " was expected, found " + found.type_name());
 }
 
+nlohmann::json parse(const std::string& text, const std::string& path, const Limits& limits) {
+  refuse_nul(text, path);
+  const auto check_depth = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > limits.max_json_depth)
+      throw Error(ErrorCode::corrupt,
+                  path + ": JSON deeper than " + std::to_string(limits.max_json_depth) + " levels");
+    return true;
+  };
+  try {
+    return nlohmann::json::parse(text, check_depth);
+  } catch (const nlohmann::json::exception& e) {
+    throw Error(ErrorCode::corrupt, path + ": not valid JSON: " + e.what());
+  }
+}
+
 }  // namespace
 
 void refuse_nul(std::string_view text, const std::string& name) {
@@ -21,23 +38,22 @@ void refuse_nul(std::string_view text, const std::string& name) {
 }
 
 nlohmann::json read_json_object(const std::string& path, const Limits& limits) {
-  const std::string text = read_file(path, limits.max_config_bytes, "configuration");
-  refuse_nul(text, path);
-  const auto check_depth = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    if (depth > limits.max_json_depth)
-      throw Error(ErrorCode::corrupt,
-                  path + ": JSON deeper than " + std::to_string(limits.max_json_depth) + " levels");
-    return true;
-  };
-  try {
-    nlohmann::json value = nlohmann::json::parse(text, check_depth);
-    if (!value.is_object())
-      throw Error(ErrorCode::corrupt,
-                  path + ": a JSON object was expected, found " + std::string(value.type_name()));
-    return value;
-  } catch (const nlohmann::json::exception& e) {
-    throw Error(ErrorCode::corrupt, path + ": not valid JSON: " + e.what());
-  }
+  nlohmann::json value =
+      parse(read_file(path, limits.max_config_bytes, "configuration"), path, limits);
+  if (!value.is_object())
+    throw Error(ErrorCode::corrupt,
+                path + ": a JSON object was expected, found " + std::string(value.type_name()));
+  return value;
+}
+
+std::vector<std::string> read_json_strings(const std::string& path, const Limits& limits) {
+  const nlohmann::json value =
+      parse(read_file(path, limits.max_tokenizer_bytes, "vocabulary"), path, limits);
+  const bool is_list =
+      value.is_array() &&
+      std::all_of(value.begin(), value.end(), [](const auto& entry) { return entry.is_string(); });
+  if (!is_list) throw Error(ErrorCode::corrupt, path + ": a JSON list of strings was expected");
+  return value.get<std::vector<std::string>>();
 }
 
 std::string string_member(const nlohmann::json& object, const char* key,

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -19,6 +20,8 @@ nlohmann::json read_json_object(const std::string& path, const Limits& limits);
 
 // Throws Error{corrupt} if the text holds a NUL, which the parser would take for its end.
 void refuse_nul(std::string_view text, const std::string& name);
+// The list of strings in a vocabulary file (Limits::max_tokenizer_bytes). Throws the same.
+std::vector<std::string> read_json_strings(const std::string& path, const Limits& limits);
 
 // A member that must be a string if it is there; `fallback` if it is missing or null.
 std::string string_member(const nlohmann::json& object, const char* key,

@@ -2,6 +2,8 @@
 //
 // To add a family: one file with its Tokenizer, and one row in kKinds. Rows are asked in order; the
 // first whose `matches` says yes loads, so that a missing file of a known family is named.
+#include "text/tokenizer_kinds.h"
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -15,6 +17,7 @@
 #include "base/quote.h"
 #include "text/families/byt5_tokenizer.h"
 #include "text/families/byte_level_tokenizer.h"
+#include "text/families/ctranslate2_tokenizer.h"
 #include "text/families/fairseq_tokenizers.h"
 #include "text/families/t5_tokenizer.h"
 #include "text/json_file.h"
@@ -161,28 +164,42 @@ constexpr std::array kKinds{
   throw Error(ErrorCode::unsupported,
               folder.path + ": no tokenizer for these files: " + (found.empty() ? "none" : found) +
                   (type.empty() ? "" : "; the model type is " + quote(type)),
-              "known are a SentencePiece file, and directories of " + known);
+              "known are a SentencePiece file, and directories of " + known +
+                  "; CTranslate2 (model.bin with its vocabulary)");
 }
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer> Tokenizer::load(const std::string& path, const Limits& limits) {
-  if (!is_directory(path)) {
-    const auto pieces = SentencePiece::load(path, limits);
-    return std::make_shared<const SentencePieceTokenizer>(pieces, pieces, EndToken::omitted);
-  }
-  // What reads a member or a part of a file knows its name and not where the file is.
+TokenizerPtr name_path_in_errors(const std::string& path,
+                                 const std::function<TokenizerPtr()>& load) {
   try {
-    const ModelFolder folder(path, limits);
-    for (const Kind& kind : kKinds)
-      if (kind.matches(folder)) return kind.load(folder);
-    fail_unsupported(folder);
+    return load();
   } catch (const Error& error) {
     if (error.message().find(path) != std::string::npos) throw;
     throw Error(error.code(), path + ": " + error.message(), error.hint());
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::corrupt, path + ": the tokenizer's configuration: " + error.what());
   }
+}
+
+TokenizerPtr find_tokenizer(const ModelFolder& folder) {
+  for (const Kind& kind : kKinds)
+    if (kind.matches(folder)) return kind.load(folder);
+  return nullptr;
+}
+
+std::shared_ptr<const Tokenizer> Tokenizer::load(const std::string& path, const Limits& limits) {
+  if (!is_directory(path)) {
+    const auto pieces = SentencePiece::load(path, limits);
+    return std::make_shared<const SentencePieceTokenizer>(pieces, pieces, EndToken::omitted);
+  }
+  return name_path_in_errors(path, [&]() -> TokenizerPtr {
+    const ModelFolder folder(path, limits);
+    if (holds_ctranslate2_model(folder))
+      return load_ctranslate2_tokenizer(folder, ctranslate2_marks(folder));
+    if (TokenizerPtr found = find_tokenizer(folder)) return found;
+    fail_unsupported(folder);
+  });
 }
 
 }  // namespace tandem

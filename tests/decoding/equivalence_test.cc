@@ -24,7 +24,7 @@ class AcceptAll : public Constraint {
 
 // All strategies, one after the other.
 std::vector<SearchOptions> all_strategies(std::uint64_t seed, const SearchOptions& options) {
-  std::vector<SearchOptions> all(10, options);
+  std::vector<SearchOptions> all(11, options);
   all[0].strategy = Greedy{};
   all[1].strategy = Aggressive{};
   all[2].strategy = Beam{};
@@ -45,6 +45,9 @@ std::vector<SearchOptions> all_strategies(std::uint64_t seed, const SearchOption
   all[8].strategy = SequentialMonteCarlo{};
   all[9].strategy = SequentialMonteCarlo{.proposal = Proposal::awrs};
   all[8].num_return_sequences = all[9].num_return_sequences = 5;
+  all[10] = all[4];
+  all[10].profile = Profile::ctranslate2;
+  all[10].renormalize = true;
   return all;
 }
 
@@ -80,6 +83,20 @@ TEST(Equivalence, OneMarianBeamIsMarianGreedyWithItsScore) {
     options.forced_eos_tokens.clear();
     options.sequence_bias.clear();
     options.renormalize = false;
+    const RunResult greedy = run(random_case.model, 0, options);
+    options.strategy = Beam{};
+    expect_same(greedy, run(random_case.model, 0, options));
+  }
+}
+
+TEST(Equivalence, OneCTranslate2BeamIsItsGreedyWithItsScore) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomCase random_case = mixed_case(seed);
+    SearchOptions& options = random_case.options;
+    options.profile = Profile::ctranslate2;
+    options.length_penalty = seed % 2 == 0 ? 0.8 : 0.0;
+    options.renormalize = true;
     const RunResult greedy = run(random_case.model, 0, options);
     options.strategy = Beam{};
     expect_same(greedy, run(random_case.model, 0, options));

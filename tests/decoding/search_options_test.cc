@@ -464,8 +464,26 @@ std::vector<Refusal> refusals() {
        ErrorCode::unsupported, "stop_strings", "strategy"},
       {"stop_strings_without_text", [](Setting& s) { s.keys().stop_strings = {"x"}; },
        ErrorCode::unsupported, "stop_strings", "tokenizer"},
-      {"ctranslate2", [](Setting& s) { s.request.profile = Profile::ctranslate2; },
-       ErrorCode::unsupported, "profile", "not available"},
+      {"diverse_ctranslate2",
+       [](Setting& s) {
+         s.request.profile = Profile::ctranslate2;
+         s.request.strategy = DiverseBeam{};
+       },
+       ErrorCode::unsupported, "diverse", "ctranslate2"},
+      {"no_patience",
+       [](Setting& s) {
+         s.request.profile = Profile::ctranslate2;
+         s.keys().patience = 0;
+       },
+       ErrorCode::invalid_argument, "patience", "above 0"},
+      {"more_than_patience_gives",
+       [](Setting& s) {
+         s.request.profile = Profile::ctranslate2;
+         s.keys().num_beams = 4;
+         s.keys().patience = 1.5;
+         s.keys().num_return_sequences = 7;
+       },
+       ErrorCode::invalid_argument, "num_return_sequences is 7", "at most"},
       {"diverse_marian",
        [](Setting& s) {
          s.request.profile = Profile::marian;

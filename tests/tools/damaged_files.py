@@ -3,8 +3,8 @@
 
     damaged_files.py --loader build/release/tests/tools/load_models --golden tests/golden
 
-Every format that the library reads takes its turn: safetensors, a sharded index, Marian's .bin, .npz, .yml and
-shortlists, SentencePiece models, tokenizer.json, vocab.json, merges.txt, config.json, generation_config.json. A case cuts the file,
+Every format that the library reads takes its turn: safetensors, a sharded index, CTranslate2's model.bin and vocabulary,
+Marian's .bin, .npz, .yml and shortlists, SentencePiece models, tokenizer.json, vocab.json, merges.txt, config.json, generation_config.json. A case cuts the file,
 flips a bit, overwrites or removes or repeats a stretch, or writes a large number. Each must be answered within
 50 ms and with at most 1 MiB of memory more than the good model took; --no-limits leaves that out, for builds whose
 speed means nothing. The seed is fixed; TANDEM_DAMAGED_FILES=20000 runs that many cases instead of a few thousand.
@@ -70,6 +70,7 @@ def directories(golden, scratch):
         folder.mkdir()
         next(case for case in bad_models_marian.cases_of(marian) if case.name == f"native/{name}").edit(folder)
         yield folder, "engine", files
+    yield copy("ctranslate2/v2-i8", "ctranslate2"), "engine", ("model.bin", "target_vocabulary.txt")
     for model, files in {"t5": ("spiece.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
                          "m2m100": ("sentencepiece.bpe.model", "vocab.json"), "marian": ("source.spm", "vocab.json"),
                          "bart": ("vocab.json", "merges.txt"), "t5-json": ("tokenizer.json",), "bart-json": ("tokenizer.json",),

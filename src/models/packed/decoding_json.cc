@@ -31,6 +31,12 @@ Json decoding_to_json(const LoadedModel& model) {
   Json json{{"source_format", std::string(to_string(model.format))},
             {"shared_vocabulary", model.shared_vocabulary},
             {"marian", marian}};
+  if (model.format == ModelFormat::ctranslate2)
+    json["ctranslate2"] = {{"unknown", model.ctranslate2.unknown},
+                           {"bos", model.ctranslate2.bos},
+                           {"eos", model.ctranslate2.eos},
+                           {"add_source_bos", model.ctranslate2.add_source_bos},
+                           {"add_source_eos", model.ctranslate2.add_source_eos}};
   if (!model.shortlist_file.empty())
     json["shortlist"] = model.shortlist_file.substr(model.shortlist_file.find_last_of('/') + 1);
   return json;
@@ -51,6 +57,13 @@ std::string decoding_from_json(const JsonObject& json, LoadedModel& model) {
     model.marian.word_penalty = marian->number("word_penalty");
     model.marian.max_length_factor = marian->number("max_length_factor");
     model.marian.allow_unknown = marian->boolean("allow_unknown");
+  }
+  if (const auto texts = json.object("ctranslate2")) {
+    model.ctranslate2.unknown = texts->required_string("unknown");
+    model.ctranslate2.bos = texts->required_string("bos");
+    model.ctranslate2.eos = texts->required_string("eos");
+    model.ctranslate2.add_source_bos = texts->boolean("add_source_bos").value_or(false);
+    model.ctranslate2.add_source_eos = texts->boolean("add_source_eos").value_or(false);
   }
   const std::string shortlist = json.string("shortlist").value_or("");
   if (!shortlist.empty() && !is_plain_file_name(shortlist))

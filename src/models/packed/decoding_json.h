@@ -1,5 +1,6 @@
 // What a model's own format says about decoding, beside its spec, as JSON and back: the format that
-// it came from, Marian's search keys, and the file of its lexical shortlist.
+// it came from, Marian's search keys, CTranslate2's special tokens, and the file of its lexical
+// shortlist.
 #pragma once
 
 #include <string>
