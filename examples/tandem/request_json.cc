@@ -58,6 +58,23 @@ void apply_diverse_beam(Fields& fields, Request& request) {
   if (diversity != "hamming") unsupported("strategy.diversity " + excerpt(Json(diversity)));
 }
 
+// Keys "sources", "weights" and "mode", of a strategy or of a request to score.
+Mixture parse_mixture(Fields& fields, const std::string& where) {
+  Mixture mixture;
+  mixture.sources = fields.inputs("sources").value_or(std::vector<Input>{});
+  mixture.weights = fields.numbers("weights").value_or(std::vector<double>{});
+  const std::string mode = fields.text("mode").value_or("token");
+  if (mode == "sequence")
+    mixture.mode = MixtureMode::sequence;
+  else if (mode == "sequence_fast")
+    mixture.mode = MixtureMode::sequence_fast;
+  else if (mode != "token")
+    throw Error(ErrorCode::invalid_argument,
+                where + ".mode: expected token, sequence or sequence_fast, found " +
+                    excerpt(Json(mode)));
+  return mixture;
+}
+
 }  // namespace
 
 void apply_strategy(const Json& json, Request& request) {
@@ -74,6 +91,8 @@ void apply_strategy(const Json& json, Request& request) {
     request.generation.do_sample = true;
   } else if (name == "aggressive") {
     request.strategy = parse_aggressive(fields);
+  } else if (name == "mixture") {
+    request.strategy = parse_mixture(fields, "strategy");
   } else if (name.empty()) {
     throw Error(ErrorCode::invalid_argument, "strategy.name: expected the name of a strategy");
   } else {
@@ -98,23 +117,36 @@ Request parse_request(const Json& json, const Engine& engine) {
   if (const Json* strategy = fields.find("strategy")) apply_strategy(*strategy, request);
   const Json* constraint = fields.find("constraint");
   fields.finish();
-  request.input = require_input(std::move(input), "text", "input_ids");
+  if (input || !std::holds_alternative<Mixture>(request.strategy))
+    request.input = require_input(std::move(input), "text", "input_ids");
   if (constraint != nullptr) apply_constraint(*constraint, engine, request);
   return request;
 }
 
-ScoreRequest parse_score_request(const Json& json) {
+ScoreLine parse_score_line(const Json& json) {
   Fields fields(json, "request");
   fields.find(kId);
-  ScoreRequest request;
+  ScoreLine line;
+  TargetsRequest& request = line.request;
   std::optional<Input> input = fields.text_or_ids("text", "input_ids");
   std::optional<Input> target = fields.text_or_ids("target", "target_ids");
+  std::optional<std::vector<Input>> targets = fields.inputs("targets");
   request.source_lang = fields.text("source_lang").value_or("");
   request.target_lang = fields.text("target_lang").value_or("");
+  request.statistics = fields.boolean("statistics").value_or(false);
+  if (fields.find("sources") != nullptr)
+    request.mixture = parse_mixture(fields, "request");
+  else
+    request.input = require_input(std::move(input), "text", "input_ids");
   fields.finish();
-  request.input = require_input(std::move(input), "text", "input_ids");
-  request.target = require_input(std::move(target), "target", "target_ids");
-  return request;
+  if (target && targets)
+    throw Error(ErrorCode::invalid_argument, "request: expected either one target or targets");
+  line.has_several = targets.has_value();
+  if (targets)
+    request.targets = *std::move(targets);
+  else
+    request.targets = {require_input(std::move(target), "target", "target_ids")};
+  return line;
 }
 
 }  // namespace tandem::cli

@@ -14,7 +14,12 @@ namespace tandem::cli {
 // constraints.
 Request parse_request(const Json& json, const Engine& engine);
 
-ScoreRequest parse_score_request(const Json& json);
+// What one line asks to score.
+struct ScoreLine {
+  TargetsRequest request;
+  bool has_several = false;  // "targets", whose answer is a list
+};
+ScoreLine parse_score_line(const Json& json);
 
 // Applies {"name": ..., ...} to a request.
 void apply_strategy(const Json& json, Request& request);

@@ -41,8 +41,15 @@ struct EngineState {
 // A request that is ready to run: step 1 and 2 of the path in generate.cc.
 struct PreparedRequest {
   SearchOptions options;
-  std::vector<TokenId> source;
+  std::vector<std::vector<TokenId>> sources;  // one, or those of a mixture
+  std::vector<double> log_weights;            // of a mixture's sources; otherwise empty
   std::vector<TokenId> shortlist;  // the tokens that may be generated, ascending; empty: all
+
+  std::size_t source_tokens() const {
+    std::size_t tokens = 0;
+    for (const std::vector<TokenId>& source : sources) tokens += source.size();
+    return tokens;
+  }
 };
 
 // Token ids of an input; ids are checked against the vocabulary. Throws Error{invalid_argument,
@@ -53,7 +60,11 @@ std::vector<TokenId> encode_source(const EngineState& engine, const Input& input
 std::vector<TokenId> encode_target(const EngineState& engine, const Input& input, const std::string& source_lang,
                                    const std::string& target_lang, bool with_end);
 
-// A bad request gets its error into `outputs` and no entry here; the others are not disturbed.
+// Throws Error{invalid_argument} for an id outside the target vocabulary; `what` names the list.
+void check_target_ids(const EngineState& engine, const std::vector<TokenId>& ids, const char* what);
+
+// A bad request gets its error into `outputs` and no entry here; the others are not disturbed. A
+// mixture of whole sequences has neither: no single search answers it.
 std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engine, std::span<const Request> requests,
                                                         std::span<Output> outputs);
 

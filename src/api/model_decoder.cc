@@ -81,7 +81,7 @@ void ModelDecoder::advance_caches(std::span<const SentenceRows> sentences) {
 void ModelDecoder::plan_rows(std::span<const SentenceRows> sentences) {
   rows_.clear();
   questions_.clear();
-  most_asked_ = 0;
+  std::size_t asked = 0;
   std::int32_t hidden_row = 0;
   for (const SentenceRows& lines : sentences) {
     const Sentence& sentence = find(lines.sentence);
@@ -91,17 +91,17 @@ void ModelDecoder::plan_rows(std::span<const SentenceRows> sentences) {
       for (std::size_t i = 0; i < row.feed.size(); ++i, ++hidden_row) {
         if (row.queries[i].top_k <= 0) continue;
         questions_.push_back({&sentence, lines.sentence, hidden_row, row.keep + static_cast<int>(i),
-                              &row.queries[i]});
-        most_asked_ = std::max(most_asked_, static_cast<std::size_t>(row.queries[i].top_k));
+                              &row.queries[i], asked});
+        asked += questions_.back().top_k();
       }
     }
   }
+  found_.resize(asked);
 }
 
 // Neighbouring questions with the same output matrix are one product.
 void ModelDecoder::ask(ConstMatrixView hidden) {
   answers_.assign(questions_.size(), {});
-  found_.resize(questions_.size() * most_asked_);
   for (std::size_t first = 0; first < questions_.size();) {
     const PackedLinear* restricted = questions_[first].sentence->restricted_output.get();
     const PackedLinear& output = restricted != nullptr ? *restricted : network_.output();
@@ -128,9 +128,17 @@ void ModelDecoder::ask_run(ConstMatrixView hidden, std::size_t first, std::size_
                         shortlist.empty() ? nullptr : shortlist.data(), output.outputs()});
   }
   const MatrixView logits = network_.project(backend_, hidden, queried_rows_, output, workspace_);
-  const std::span<SelectAnswer> answers(answers_.data() + first, count);
-  backend_.select(logits, queries_, answers, found_.data() + first * most_asked_, most_asked_);
-  for (std::size_t i = 0; i < count; ++i) check_answer(questions_[first + i], answers[i]);
+  // Neighbours that ask for as many candidates are one call.
+  for (std::size_t i = 0; i < count;) {
+    const Question& question = questions_[first + i];
+    std::size_t end = i + 1;
+    while (end < count && questions_[first + end].top_k() == question.top_k()) ++end;
+    backend_.select(logits, std::span(queries_).subspan(i, end - i),
+                    std::span(answers_).subspan(first + i, end - i),
+                    found_.data() + question.answer, question.top_k());
+    i = end;
+  }
+  for (std::size_t i = first; i < first + count; ++i) check_answer(questions_[i], answers_[i]);
 }
 
 void ModelDecoder::check_answer(const Question& question, const SelectAnswer& answer) const {
@@ -150,7 +158,7 @@ void ModelDecoder::hand_out(std::span<const SentenceRows> sentences,
       for (const CandidateQuery& query : row.queries) {
         std::span<const Candidate> answer;
         if (query.top_k > 0) {
-          answer = {found_.data() + question * most_asked_,
+          answer = {found_.data() + questions_[question].answer,
                     static_cast<std::size_t>(answers_[question].count)};
           ++question;
         }
