@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Tries what the README shows: C++ blocks compile against the public headers, shell blocks run.
+"""Tries what a document shows: C++ blocks compile against the public headers, shell blocks run.
 
     check_readme.py README.md --compiler c++ --include include --build build/release
 
-Blocks are fenced as ```cpp and ```sh. Shell blocks run from the folder of the README with the build folder first in
+Blocks are fenced as ```cpp and ```sh. Shell blocks run from the folder above `include` with the build folder first in
 PATH, so that `tandem` is the program just built. A block after the comment <!-- not run: why --> is passed over.
 """
 import argparse
@@ -27,15 +27,15 @@ def run_block(code, arguments):
     with tempfile.NamedTemporaryFile("w", suffix=".sh") as script:
         script.write("set -eu\n" + code)
         script.flush()
-        return subprocess.run(["sh", script.name], env=environment, cwd=arguments.readme.resolve().parent,
-                              check=False).returncode
+        root = arguments.include.resolve().parent
+        return subprocess.run(["sh", script.name], env=environment, cwd=root, check=False).returncode
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("readme", type=pathlib.Path)
     parser.add_argument("--compiler", required=True)
-    parser.add_argument("--include", required=True)
+    parser.add_argument("--include", required=True, type=pathlib.Path)
     parser.add_argument("--build", required=True, type=pathlib.Path)
     arguments = parser.parse_args()
     counts = {"cpp": 0, "sh": 0}
