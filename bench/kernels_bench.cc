@@ -175,6 +175,7 @@ void select(benchmark::State& state) {
   Tensor logits = random_tensor({1, kColumns}, 1);
   CandidateQuery question;
   question.top_k = static_cast<int>(state.range(0));
+  question.ranked = state.range(1) != 0;
   const SelectQuery query{.row = 0, .query = &question, .ids = nullptr, .num_columns = kColumns};
   SelectAnswer answer;
   std::vector<Candidate> out(static_cast<std::size_t>(question.top_k));
@@ -182,7 +183,13 @@ void select(benchmark::State& state) {
     backend->select(view_of(logits), {&query, 1}, {&answer, 1}, out.data(), out.size());
   count(state, 0, kColumns * 4.0);
 }
-BENCHMARK(select)->ArgName("k")->Arg(1)->Arg(8)->Arg(1000);
+BENCHMARK(select)
+    ->ArgNames({"k", "ranked"})
+    ->Args({1, 1})
+    ->Args({8, 1})
+    ->Args({1000, 1})
+    ->Args({32000, 1})
+    ->Args({32000, 0});
 
 }  // namespace
 }  // namespace tandem

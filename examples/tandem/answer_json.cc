@@ -68,6 +68,21 @@ void append_stats(std::string& json, const Stats& stats) {
   json += ",\"generated_tokens\":" + std::to_string(stats.generated_tokens) + '}';
 }
 
+// The members of an object, without its braces.
+void append_target(std::string& json, const TargetScore& target) {
+  json += "\"token_log_probs\":";
+  append_json(json, target.token_log_probs);
+  json += ",\"sum_log_prob\":";
+  append_json(json, target.sum_log_prob);
+  json += ",\"mean_log_prob\":";
+  append_json(json, target.mean_log_prob());
+  if (target.ranks.empty()) return;
+  json += ",\"ranks\":";
+  append_list(json, std::span<const int>(target.ranks));
+  json += ",\"entropies\":";
+  append_json(json, target.entropies);
+}
+
 }  // namespace
 
 void append_json(std::string& json, std::string_view text) {
@@ -98,12 +113,24 @@ std::string format_answer(const Output& output) {
   return json;
 }
 
-std::string format_answer(const Score& score) {
-  if (score.error) return format_answer(*score.error);
-  std::string json = "\"token_log_probs\":";
-  append_json(json, score.token_log_probs);
-  json += ",\"sum_log_prob\":";
-  append_json(json, score.sum_log_prob);
+std::string format_answer(const ScoreAnswer& answer) {
+  if (answer.error) return format_answer(*answer.error);
+  const std::vector<TargetScore>& targets = answer.scores.targets;
+  std::string json;
+  if (!answer.has_several) {
+    append_target(json, targets.front());
+    return json;
+  }
+  json = "\"targets\":[";
+  for (const TargetScore& target : targets) {
+    json += json.back() == '[' ? "{" : ",{";
+    append_target(json, target);
+    json += '}';
+  }
+  json += "],\"most_probable\":" + std::to_string(answer.scores.most_probable());
+  json += ",\"least_perplexing\":" + std::to_string(answer.scores.least_perplexing());
+  json += ",\"stats\":";
+  append_stats(json, answer.scores.stats);
   return json;
 }
 

@@ -2,6 +2,7 @@
 // value back, and null for a number that JSON cannot write.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +18,14 @@ void append_json(std::string& json, std::span<const TokenId> ids);
 
 // Members of an answer object, without its braces and its id.
 std::string format_answer(const Output& output);
-std::string format_answer(const Score& score);
+
+// The answer to a line of `tandem score`: that of one target, or a list.
+struct ScoreAnswer {
+  TargetScores scores;
+  bool has_several = false;
+  std::optional<Error> error;
+};
+std::string format_answer(const ScoreAnswer& answer);
 std::string format_answer(const Error& error);
 
 }  // namespace tandem::cli

@@ -99,6 +99,29 @@ std::optional<Input> Fields::text_or_ids(const char* text_key, const char* ids_k
   return std::nullopt;
 }
 
+std::optional<std::vector<Input>> Fields::inputs(const char* key) {
+  const Json* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  if (!value->is_array()) refuse(name(key), "a list of texts or of lists of token ids", *value);
+  std::vector<Input> inputs;
+  for (const Json& item : *value) {
+    if (item.is_string())
+      inputs.emplace_back(item.get<std::string>());
+    else
+      inputs.emplace_back(read_ids(name(key), item));
+  }
+  return inputs;
+}
+
+std::optional<std::vector<double>> Fields::numbers(const char* key) {
+  const Json* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  const bool fits = value->is_array() && std::all_of(value->begin(), value->end(),
+                                                     [](const Json& x) { return x.is_number(); });
+  if (!fits) refuse(name(key), "a list of numbers", *value);
+  return value->get<std::vector<double>>();
+}
+
 void Fields::finish() const {
   for (const auto& item : object_.items())
     if (std::find(known_.begin(), known_.end(), item.key()) == known_.end())

@@ -40,6 +40,10 @@ class Fields {
   // Text or token ids, whichever of the two keys is there; both at once are refused.
   std::optional<Input> text_or_ids(const char* text_key, const char* ids_key);
 
+  // A list whose items are texts or lists of token ids.
+  std::optional<std::vector<Input>> inputs(const char* key);
+  std::optional<std::vector<double>> numbers(const char* key);
+
   void finish() const;
 
  private:

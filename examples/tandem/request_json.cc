@@ -12,13 +12,21 @@ namespace {
 constexpr const char* kId = "id";
 
 // A text, token ids, or a NumPy file of features.
-Input parse_input(Fields& fields) {
+std::optional<Input> parse_input(Fields& fields) {
   std::optional<Input> input = fields.text_or_ids("text", "input_ids");
   const std::optional<std::string> features = fields.text("input_features");
-  if (input.has_value() == features.has_value())
+  if (input && features)
+    throw Error(ErrorCode::invalid_argument,
+                "request: expected one of text, input_ids and input_features, found two");
+  if (features) input = Features::read_npy(*features);
+  return input;
+}
+
+Input require_input(std::optional<Input> input) {
+  if (!input)
     throw Error(ErrorCode::invalid_argument,
                 "request: expected one of text, input_ids and input_features");
-  return input ? *std::move(input) : Features::read_npy(*features);
+  return *std::move(input);
 }
 
 Profile parse_profile(const std::string& name) {
@@ -107,6 +115,23 @@ MinimumBayesRisk parse_risk(Fields& fields) {
   return risk;
 }
 
+// Keys "sources", "weights" and "mode", of a strategy or of a request to score.
+Mixture parse_mixture(Fields& fields, const std::string& where) {
+  Mixture mixture;
+  mixture.sources = fields.inputs("sources").value_or(std::vector<Input>{});
+  mixture.weights = fields.numbers("weights").value_or(std::vector<double>{});
+  const std::string mode = fields.text("mode").value_or("token");
+  if (mode == "sequence")
+    mixture.mode = MixtureMode::sequence;
+  else if (mode == "sequence_fast")
+    mixture.mode = MixtureMode::sequence_fast;
+  else if (mode != "token")
+    throw Error(ErrorCode::invalid_argument,
+                where + ".mode: expected token, sequence or sequence_fast, found " +
+                    excerpt(Json(mode)));
+  return mixture;
+}
+
 }  // namespace
 
 void apply_strategy(const Json& json, DraftModels& draft_models, Request& request) {
@@ -128,6 +153,8 @@ void apply_strategy(const Json& json, DraftModels& draft_models, Request& reques
     request.strategy = parse_particles(fields);
   } else if (name == "aggressive") {
     request.strategy = parse_aggressive(fields, draft_models);
+  } else if (name == "mixture") {
+    request.strategy = parse_mixture(fields, "strategy");
   } else if (name.empty()) {
     throw Error(ErrorCode::invalid_argument, "strategy.name: expected the name of a strategy");
   } else {
@@ -140,7 +167,7 @@ Request parse_request(const Json& json, const Engine& engine, DraftModels& draft
   Fields fields(json, "request");
   fields.find(kId);
   Request request;
-  Input input = parse_input(fields);
+  std::optional<Input> input = parse_input(fields);
   request.source_lang = fields.text("source_lang").value_or("");
   request.target_lang = fields.text("target_lang").value_or("");
   if (auto prefix = fields.text_or_ids("prefix", "prefix_ids")) request.prefix = *std::move(prefix);
@@ -153,25 +180,38 @@ Request parse_request(const Json& json, const Engine& engine, DraftModels& draft
     apply_strategy(*strategy, draft_models, request);
   const Json* constraint = fields.find("constraint");
   fields.finish();
-  request.input = std::move(input);
+  if (input || !std::holds_alternative<Mixture>(request.strategy))
+    request.input = require_input(std::move(input));
   if (constraint != nullptr) apply_constraint(*constraint, engine, request);
   return request;
 }
 
-ScoreRequest parse_score_request(const Json& json) {
+ScoreLine parse_score_line(const Json& json) {
   Fields fields(json, "request");
   fields.find(kId);
-  ScoreRequest request;
-  Input input = parse_input(fields);
+  ScoreLine line;
+  TargetsRequest& request = line.request;
+  std::optional<Input> input = parse_input(fields);
   std::optional<Input> target = fields.text_or_ids("target", "target_ids");
+  std::optional<std::vector<Input>> targets = fields.inputs("targets");
   request.source_lang = fields.text("source_lang").value_or("");
   request.target_lang = fields.text("target_lang").value_or("");
+  request.statistics = fields.boolean("statistics").value_or(false);
+  if (fields.find("sources") != nullptr)
+    request.mixture = parse_mixture(fields, "request");
+  else
+    request.input = require_input(std::move(input));
   fields.finish();
-  request.input = std::move(input);
-  if (!target)
-    throw Error(ErrorCode::invalid_argument, "request: expected target or target_ids");
-  request.target = *std::move(target);
-  return request;
+  if (target && targets)
+    throw Error(ErrorCode::invalid_argument, "request: expected either one target or targets");
+  line.has_several = targets.has_value();
+  if (targets)
+    request.targets = *std::move(targets);
+  else if (!target)
+    throw Error(ErrorCode::invalid_argument, "request: expected target, target_ids or targets");
+  else
+    request.targets = {*std::move(target)};
+  return line;
 }
 
 }  // namespace tandem::cli

@@ -16,7 +16,12 @@ namespace tandem::cli {
 // `draft_models` loads the models that requests name as their drafters.
 Request parse_request(const Json& json, const Engine& engine, DraftModels& draft_models);
 
-ScoreRequest parse_score_request(const Json& json);
+// What one line asks to score.
+struct ScoreLine {
+  TargetsRequest request;
+  bool has_several = false;  // "targets", whose answer is a list
+};
+ScoreLine parse_score_line(const Json& json);
 
 // Applies {"name": ..., ...} to a request.
 void apply_strategy(const Json& json, DraftModels& draft_models, Request& request);

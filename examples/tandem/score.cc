@@ -1,7 +1,9 @@
 // tandem score: the log-probability of given targets.
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "json_lines.h"
@@ -58,6 +60,22 @@ int score_text(const Engine& engine, LineReader& in, LineWriter& out) {
   return failed ? kExitFailure : kExitSuccess;
 }
 
+std::vector<ScoreAnswer> score_lines(const Engine& engine, const std::vector<ScoreLine>& lines,
+                                     std::function<void(std::size_t, std::size_t)> on_progress) {
+  std::vector<TargetsRequest> requests;
+  for (const ScoreLine& line : lines) requests.push_back(line.request);
+  CallOptions call;
+  call.on_progress = std::move(on_progress);
+  std::vector<TargetScores> scores = engine.score(requests, call);
+  std::vector<ScoreAnswer> answers(scores.size());
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    answers[i].error = scores[i].error;
+    answers[i].scores = std::move(scores[i]);
+    answers[i].has_several = lines[i].has_several;
+  }
+  return answers;
+}
+
 int ScoreCommand::run() const {
   LineReader in(inputs);
   LineWriter out(output, &in);
@@ -66,13 +84,16 @@ int ScoreCommand::run() const {
 
   Progress bar(progress.enabled(), in.total_bytes());
   return answer_json_lines(
-      in, out, bar, parse_score_request,
-      [&engine](const std::vector<ScoreRequest>& requests, auto on_progress) {
-        CallOptions call;
-        call.on_progress = on_progress;
-        return engine.score(requests, call);
+      in, out, bar, parse_score_line,
+      [&engine](const std::vector<ScoreLine>& lines, auto on_progress) {
+        return score_lines(engine, lines, on_progress);
       },
-      [](const Score& score) { return static_cast<std::int64_t>(score.token_log_probs.size()); });
+      [](const ScoreAnswer& answer) {
+        std::int64_t tokens = 0;
+        for (const TargetScore& target : answer.scores.targets)
+          tokens += static_cast<std::int64_t>(target.ids.size());
+        return tokens;
+      });
 }
 
 }  // namespace
@@ -82,7 +103,7 @@ Command add_score(CLI::App& program) {
   CLI::App* app = program.add_subcommand("score", "Log-probabilities of given targets");
   command->model.add_to(*app);
   app->add_flag("--json", command->json,
-                "JSON lines: {\"text\", \"target\"} or ids in, log-probabilities out");
+                "JSON lines: {\"text\", \"target\"} or several \"targets\" in, log-probabilities out");
   app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
   app->add_option("-o,--output", command->output, "File to write; standard output if not given");
   command->progress.add_to(*app);

@@ -120,10 +120,13 @@ std::vector<Case> read_cases(const std::string& path) {
 Json ask(const Engine& engine, DraftModels& draft_models, const Json& request) {
   std::string answer;
   try {
-    if (request.contains("target") || request.contains("target_ids")) {
-      const ScoreRequest target = parse_score_request(request);
-      const Score score = engine.score(std::span(&target, 1)).front();
-      answer = score.error ? format_answer(*score.error) : format_answer(score);
+    if (request.contains("target") || request.contains("target_ids") ||
+        request.contains("targets")) {
+      const ScoreLine line = parse_score_line(request);
+      ScoreAnswer score;
+      score.scores = engine.score(line.request);
+      score.has_several = line.has_several;
+      answer = format_answer(score);
     } else {
       const Request one = parse_request(request, engine, draft_models);
       answer = format_answer(engine.generate(std::span(&one, 1)).front());

@@ -10,6 +10,7 @@
 #include <tandem/export.h>
 #include <tandem/options.h>
 #include <tandem/output.h>
+#include <tandem/scorer.h>
 #include <tandem/text_constraint.h>
 #include <tandem/tokenizer.h>
 
@@ -50,6 +51,20 @@ class TANDEM_EXPORT Engine {
 
   /// Log-probabilities of given targets, one decoder pass each.
   std::vector<Score> score(std::span<const ScoreRequest> requests, const CallOptions& call = {}) const;
+
+  /// Several targets for each source, which is encoded once: labels, candidates to rerank, samples.
+  /// Failures are in TargetScores::error.
+  std::vector<TargetScores> score(std::span<const TargetsRequest> requests, const CallOptions& call = {}) const;
+
+  /// One request; throws its error.
+  TargetScores score(const TargetsRequest& request, const CallOptions& call = {}) const;
+
+  /// Log-probabilities of the next token. Failures are in NextTokenScores::error.
+  std::vector<NextTokenScores> next_log_probs(std::span<const NextTokenRequest> requests,
+                                              const CallOptions& call = {}) const;
+
+  /// One request; throws its error.
+  NextTokenScores next_log_probs(const NextTokenRequest& request, const CallOptions& call = {}) const;
 
   const Tokenizer& tokenizer() const;
 

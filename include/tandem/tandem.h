@@ -10,6 +10,7 @@
 
 #include <tandem/constraint.h>
 #include <tandem/convert.h>
+#include <tandem/ctc.h>
 #include <tandem/device.h>
 #include <tandem/engine.h>
 #include <tandem/error.h>
@@ -17,6 +18,7 @@
 #include <tandem/log.h>
 #include <tandem/options.h>
 #include <tandem/output.h>
+#include <tandem/scorer.h>
 #include <tandem/strategy.h>
 #include <tandem/text_constraint.h>
 #include <tandem/tokenizer.h>

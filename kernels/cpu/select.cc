@@ -65,6 +65,7 @@ SelectAnswer RowSelector::select(float* row, const SelectQuery& query, Candidate
   const float sum = kernels_->sum_exp(row, columns, {maximum, 0, 0});
   if (std::isnan(sum)) return {0, SelectStatus::not_a_number};  // a NaN, or an infinite logit
   const float log_sum = std::log(sum);
+  if (!asked.ranked) return list(row, query, {maximum, log_sum, 0}, out);
   const bool logits = asked.space == ScoreSpace::logits;
   base_ = logits ? ScoreShift{0, 0, 0} : ScoreShift{maximum, log_sum, 0};
 
@@ -88,6 +89,27 @@ SelectAnswer RowSelector::select(float* row, const SelectQuery& query, Candidate
               .score = ranked_[i].score};
   }
   return {static_cast<std::int32_t>(ranked_.size()), SelectStatus::ok};
+}
+
+SelectAnswer RowSelector::list(const float* row, const SelectQuery& query,
+                               const ScoreShift& log_softmax, Candidate* out) const {
+  const CandidateQuery& asked = *query.query;
+  const Candidate* first = out;
+  const auto write = [&](TokenId token, std::int64_t column) {
+    const float log_prob = shifted(row[column], log_softmax);
+    const bool logits = asked.space == ScoreSpace::logits;
+    *out++ = {.token = token, .log_prob = log_prob, .score = logits ? row[column] : log_prob};
+  };
+  if (const std::vector<TokenId>* tokens = asked.mask.list()) {
+    for (const TokenId token : *tokens)
+      if (const std::int64_t column = column_of(query, token); column >= 0) write(token, column);
+  } else {
+    for (std::int64_t column = 0; column < query.num_columns; ++column) {
+      const auto token = query.ids == nullptr ? static_cast<TokenId>(column) : query.ids[column];
+      if (asked.mask.allows(token)) write(token, column);
+    }
+  }
+  return {static_cast<std::int32_t>(out - first), SelectStatus::ok};
 }
 
 void RowSelector::mask_row(float* row, const SelectQuery& query) const {

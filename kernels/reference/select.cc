@@ -70,12 +70,13 @@ SelectAnswer select_one(const float* logits, const SelectQuery& query, Candidate
 
   std::vector<Candidate> found;
   for (std::size_t c = 0; c < scores.size(); ++c)
-    if (scores[c] > kNever)
+    if (asked.ranked ? scores[c] > kNever : asked.mask.allows(tokens[c]))
       found.push_back({.token = tokens[c],
                        .log_prob = static_cast<float>(raw[c] - total),
                        .score = static_cast<float>(scores[c])});
-  std::stable_sort(found.begin(), found.end(),
-                   [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
+  if (asked.ranked)
+    std::stable_sort(found.begin(), found.end(),
+                     [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
   const std::size_t count =
       std::min(found.size(), static_cast<std::size_t>(std::max(asked.top_k, 0)));
   std::copy_n(found.begin(), count, out);

@@ -16,8 +16,9 @@
 
 namespace tandem {
 
-// The answer of a search without texts; `reason` replaces the hypotheses' own finish reasons.
-Output collect(const Loop::Entry& entry, std::optional<FinishReason> reason);
+// The answer of a search over `num_sources` without texts; `reason` replaces the hypotheses' own
+// finish reasons.
+Output collect(const Loop::Entry& entry, std::size_t num_sources, std::optional<FinishReason> reason);
 
 class Delivery {
  public:

@@ -30,8 +30,9 @@ struct EngineState {
   MeasuredPasses passes;
   std::shared_ptr<const Tokenizer> tokenizer;
   mutable std::once_flag token_text_made;
-  mutable std::shared_ptr<const TokenText> token_text;  // null before the first call of Engine::token_text
-  GenerationOptions defaults;               // generation_config.json over config.json
+  mutable std::shared_ptr<const TokenText>
+      token_text;              // null before the first call of Engine::token_text
+  GenerationOptions defaults;  // generation_config.json over config.json
   std::vector<std::string> unknown_config_keys;
 
   // Throws Error{corrupt} that names the file for values that no request could use.
@@ -58,9 +59,17 @@ struct Source {
 // A request that is ready to run: step 1 and 2 of the path in generate.cc.
 struct PreparedRequest {
   SearchOptions options;
-  Source source;
-  Source draft_source;             // as the draft model reads it; empty without one
-  std::vector<TokenId> shortlist;  // the tokens that may be generated, ascending; empty: all
+  std::vector<Source> sources;      // one, or those of a mixture
+  std::vector<double> log_weights;  // of a mixture's sources; otherwise empty
+  Source draft_source;              // as the draft model reads it; empty without one
+  std::vector<TokenId> shortlist;   // the tokens that may be generated, ascending; empty: all
+
+  // Positions of the encoder.
+  std::size_t source_length() const {
+    std::size_t length = 0;
+    for (const Source& source : sources) length += source.length;
+    return length;
+  }
 };
 
 // An input as the encoder reads it; ids and shapes are checked. Throws Error{invalid_argument,
@@ -68,11 +77,17 @@ struct PreparedRequest {
 Source encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
                      const std::string& target_lang);
 // Token ids of a text of the target side. `with_end`: keep the end token that the tokenizer adds.
-std::vector<TokenId> encode_target(const EngineState& engine, const Input& input, const std::string& source_lang,
-                                   const std::string& target_lang, bool with_end);
+std::vector<TokenId> encode_target(const EngineState& engine, const Input& input,
+                                   const std::string& source_lang, const std::string& target_lang,
+                                   bool with_end);
 
-// A bad request gets its error into `outputs` and no entry here; the others are not disturbed.
-std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engine, std::span<const Request> requests,
+// Throws Error{invalid_argument} for an id outside the target vocabulary; `what` names the list.
+void check_target_ids(const EngineState& engine, const std::vector<TokenId>& ids, const char* what);
+
+// A bad request gets its error into `outputs` and no entry here; the others are not disturbed. A
+// mixture of whole sequences has neither: no single search answers it.
+std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engine,
+                                                        std::span<const Request> requests,
                                                         std::span<Output> outputs);
 
 }  // namespace tandem

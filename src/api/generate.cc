@@ -4,7 +4,7 @@
 //
 //   1, 2  prepare            api/prepare.cc, src/text       text, languages, options; checked
 //   3     RequestQueue       api/batching.h                 order and token budget
-//   4     EncoderDecoder     models/encoder_decoder.h       encoder output and its keys, once a source
+//   4     RequestDecoder     api/request_decoder.h          encoder output and its keys, once a source
 //   5     Loop               decoding/loop.h                searches propose rows, the model answers
 //         ModelDecoder       api/model_decoder.h            rows -> caches -> logits -> candidates
 //   6     Delivery           api/delivery.h, src/text       tokens -> text, streaming, progress
@@ -20,7 +20,8 @@
 #include "api/delivery.h"
 #include "api/drafting.h"
 #include "api/engine_state.h"
-#include "api/model_decoder.h"
+#include "api/request_decoder.h"
+#include "api/sequence_mixtures.h"
 #include "api/workers.h"
 #include "decoding/loop.h"
 #include "decoding/make_search.h"
@@ -45,23 +46,21 @@ class Worker {
       // Join: wait for a quarter of the room, so that the encoder sees several sentences at once.
       if (in_flight <= budget - budget / 4)
         for (const std::size_t tag : admit(queue.take(budget - in_flight, /*at_least_one=*/in_flight == 0)))
-          in_flight += prepared_[tag]->source.length;
+          in_flight += prepared_[tag]->source_length();
       if (loop_->active() == 0) return;
-      for (const std::size_t tag : step()) in_flight -= prepared_[tag]->source.length;
+      for (const std::size_t tag : step()) in_flight -= prepared_[tag]->source_length();
     }
   }
 
  private:
   // Step 4. Returns the requests that are now in flight.
   std::vector<std::size_t> admit(std::vector<std::size_t> tags) {
-    std::vector<EncoderInput> sources;
-    for (const std::size_t tag : tags) sources.push_back(prepared_[tag]->source.input());
-    const auto encoded = engine_.model.network->encode(backend_, sources, decoder_->workspace());
-    for (std::size_t i = 0; i < tags.size(); ++i) {
-      const PreparedRequest& request = *prepared_[tags[i]];
-      const int sentence = decoder_->add(encoded[i], request.shortlist);
-      loop_->add(sentence, tags[i], make_search(request.options, drafting_.support(request, encoded[i])));
-    }
+    std::vector<const PreparedRequest*> requests;
+    for (const std::size_t tag : tags) requests.push_back(&*prepared_[tag]);
+    const std::vector<RequestDecoder::Sentence> sentences = decoder_->add(requests);
+    for (std::size_t i = 0; i < tags.size(); ++i)
+      loop_->add(sentences[i].handle, tags[i],
+                 make_search(requests[i]->options, drafting_.support(*requests[i], sentences[i].source)));
     return tags;
   }
 
@@ -92,10 +91,10 @@ class Worker {
 
   // Step 6.
   void deliver(const Loop::Entry& entry, std::optional<FinishReason> reason) {
-    Output output = collect(entry, reason);
+    Output output = collect(entry, prepared_[entry.tag]->sources.size(), reason);
     if (requests_[entry.tag].return_alignment)
       for (Hypothesis& hypothesis : output.hypotheses)
-        hypothesis.alignment = decoder_->align(prepared_[entry.tag]->source.ids, hypothesis.ids);
+        hypothesis.alignment = decoder_->align(prepared_[entry.tag]->sources.front().ids, hypothesis.ids);
     delivery_.finished(entry.tag, std::move(output));
   }
 
@@ -116,8 +115,8 @@ class Worker {
 
   void start_over() {
     loop_.reset();
-    decoder_ = std::make_unique<ModelDecoder>(*engine_.model.network, backend_);
-    loop_ = std::make_unique<Loop>(*decoder_);
+    decoder_ = std::make_unique<RequestDecoder>(*engine_.model.network, backend_);
+    loop_ = std::make_unique<Loop>(decoder_->steps());
   }
 
   EngineState& engine_;
@@ -126,7 +125,7 @@ class Worker {
   Backend& backend_;
   Delivery& delivery_;
   Drafting drafting_{engine_, backend_};
-  std::unique_ptr<ModelDecoder> decoder_;
+  std::unique_ptr<RequestDecoder> decoder_;
   std::unique_ptr<Loop> loop_;
 };
 
@@ -137,12 +136,13 @@ std::vector<Output> Engine::generate(std::span<const Request> requests, const Ca
   const Prepared prepared = prepare_all(*state_, requests, outputs);
   std::vector<std::size_t> lengths(requests.size(), 0);
   for (std::size_t i = 0; i < requests.size(); ++i)
-    if (prepared[i]) lengths[i] = prepared[i]->source.length;
+    if (prepared[i]) lengths[i] = prepared[i]->source_length();
   RequestQueue queue(lengths);
   Delivery delivery(call, *state_->tokenizer, outputs);
   run_workers(state_->backends, requests.size(), [&](Backend& backend) {
     Worker(*state_, requests, prepared, backend, delivery).run(queue);
   });
+  answer_sequence_mixtures(*this, *state_, requests, call, delivery);
   return outputs;
 }
 

@@ -81,6 +81,7 @@ void ModelDecoder::advance_caches(std::span<const SentenceRows> sentences) {
 void ModelDecoder::plan_rows(std::span<const SentenceRows> sentences) {
   rows_.clear();
   questions_.clear();
+  std::size_t asked = 0;
   std::int32_t hidden_row = 0;
   for (const SentenceRows& lines : sentences) {
     const Sentence& sentence = find(lines.sentence);
@@ -90,16 +91,17 @@ void ModelDecoder::plan_rows(std::span<const SentenceRows> sentences) {
       for (std::size_t i = 0; i < row.feed.size(); ++i, ++hidden_row) {
         if (row.queries[i].top_k <= 0) continue;
         questions_.push_back({&sentence, lines.sentence, hidden_row, row.keep + static_cast<int>(i),
-                              &row.queries[i]});
+                              &row.queries[i], asked});
+        asked += questions_.back().top_k();
       }
     }
   }
+  found_.resize(asked);
 }
 
 // Neighbouring questions with the same output matrix are one product.
 void ModelDecoder::ask(ConstMatrixView hidden) {
   answers_.assign(questions_.size(), {});
-  found_.clear();
   for (std::size_t first = 0; first < questions_.size();) {
     const PackedLinear* restricted = questions_[first].sentence->restricted_output.get();
     const PackedLinear& output = restricted != nullptr ? *restricted : network_.output();
@@ -118,24 +120,25 @@ void ModelDecoder::ask_run(ConstMatrixView hidden, std::size_t first, std::size_
                            const PackedLinear& output) {
   queried_rows_.clear();
   queries_.clear();
-  std::size_t room = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const Question& question = questions_[first + i];
-    room = std::max(room, static_cast<std::size_t>(question.query->top_k));
     const std::vector<TokenId>& shortlist = question.sentence->shortlist;
     queried_rows_.push_back(question.hidden_row);
     queries_.push_back({static_cast<std::int64_t>(i), question.query,
                         shortlist.empty() ? nullptr : shortlist.data(), output.outputs()});
   }
   const MatrixView logits = network_.project(backend_, hidden, queried_rows_, output, workspace_);
-  const std::span<SelectAnswer> answers(answers_.data() + first, count);
-  run_found_.resize(count * room);
-  backend_.select(logits, queries_, answers, run_found_.data(), room);
-  for (std::size_t i = 0; i < count; ++i) {
-    check_answer(questions_[first + i], answers[i]);
-    const auto answer = run_found_.begin() + static_cast<std::ptrdiff_t>(i * room);
-    found_.insert(found_.end(), answer, answer + answers[i].count);
+  // Neighbours that ask for as many candidates are one call.
+  for (std::size_t i = 0; i < count;) {
+    const Question& question = questions_[first + i];
+    std::size_t end = i + 1;
+    while (end < count && questions_[first + end].top_k() == question.top_k()) ++end;
+    backend_.select(logits, std::span(queries_).subspan(i, end - i),
+                    std::span(answers_).subspan(first + i, end - i),
+                    found_.data() + question.answer, question.top_k());
+    i = end;
   }
+  for (std::size_t i = first; i < first + count; ++i) check_answer(questions_[i], answers_[i]);
 }
 
 void ModelDecoder::check_answer(const Question& question, const SelectAnswer& answer) const {
@@ -149,15 +152,14 @@ void ModelDecoder::check_answer(const Question& question, const SelectAnswer& an
 void ModelDecoder::hand_out(std::span<const SentenceRows> sentences,
                             std::span<Candidates> answers) const {
   std::size_t question = 0;
-  std::size_t first = 0;  // of the question's answer
   for (std::size_t s = 0; s < sentences.size(); ++s) {
     answers[s].clear();
     for (const Row& row : sentences[s].rows) {
       for (const CandidateQuery& query : row.queries) {
         std::span<const Candidate> answer;
         if (query.top_k > 0) {
-          answer = std::span(found_).subspan(first, static_cast<std::size_t>(answers_[question].count));
-          first += answer.size();
+          answer = {found_.data() + questions_[question].answer,
+                    static_cast<std::size_t>(answers_[question].count)};
           ++question;
         }
         answers[s].append(answer);
@@ -173,9 +175,7 @@ std::vector<std::vector<float>> ModelDecoder::align(std::span<const TokenId> sou
   const ModelSpec& spec = network_.spec();
   if (spec.guided_alignment_layer < 0)
     throw Error(ErrorCode::unsupported, "this model has no alignment");
-  if (!spec.has_start())
-    throw Error(ErrorCode::unsupported,
-                "this model does not say what its outputs start with, and cannot align them");
+  TANDEM_CHECK(spec.start == StartToken::zero_vector || spec.decoder_start_token >= 0);
 
   std::vector<TokenId> fed{spec.decoder_start_token};
   fed.insert(fed.end(), target.begin(), target.end() - 1);

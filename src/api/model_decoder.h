@@ -59,6 +59,9 @@ class ModelDecoder : public StepDecoder {
     std::int32_t hidden_row = 0;
     int position = 0;
     const CandidateQuery* query = nullptr;
+    std::size_t answer = 0;  // where its candidates start in found_
+
+    auto top_k() const { return static_cast<std::size_t>(query->top_k); }
   };
 
   Sentence& find(int handle);
@@ -84,8 +87,7 @@ class ModelDecoder : public StepDecoder {
   std::vector<std::int32_t> queried_rows_;
   std::vector<SelectQuery> queries_;
   std::vector<SelectAnswer> answers_;
-  std::vector<Candidate> found_;      // all answers, one after the other
-  std::vector<Candidate> run_found_;  // those of one run, each in room for the largest
+  std::vector<Candidate> found_;
 };
 
 }  // namespace tandem

@@ -1,4 +1,5 @@
 // Steps 1 and 2 of the path in generate.cc: text to token ids, options resolved and checked.
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -6,6 +7,8 @@
 
 #include "api/drafting.h"
 #include "api/engine_state.h"
+#include "api/mixture_sources.h"
+#include "api/sequence_mixtures.h"
 
 namespace tandem {
 namespace {
@@ -26,15 +29,22 @@ std::vector<TokenId> encode_text(const EngineState& engine, const std::string& t
   return engine.tokenizer->encode(text, options);
 }
 
-// The sorted tokens that the request may generate; empty: all.
+// The sorted tokens that the request may generate, for any of its sources; empty: all.
 std::vector<TokenId> shortlist_of(const EngineState& engine, const Request& request,
-                                  const std::vector<TokenId>& source) {
+                                  const std::vector<Source>& sources) {
   const bool wanted = request.shortlist.value_or(engine.model.shortlist != nullptr);
   if (!wanted) return {};
   if (!engine.model.shortlist)
     throw Error(ErrorCode::unsupported, "shortlist: this model comes without a lexical shortlist");
-  return engine.model.shortlist->candidates(source, engine.model.shared_vocabulary,
-                                            engine.model.network->spec().target_vocabulary);
+  std::vector<TokenId> shortlist;
+  for (const Source& source : sources) {
+    const std::vector<TokenId> more = engine.model.shortlist->candidates(
+        source.ids, engine.model.shared_vocabulary, engine.model.network->spec().target_vocabulary);
+    shortlist.insert(shortlist.end(), more.begin(), more.end());
+  }
+  std::sort(shortlist.begin(), shortlist.end());
+  shortlist.erase(std::unique(shortlist.begin(), shortlist.end()), shortlist.end());
+  return shortlist;
 }
 
 }  // namespace
@@ -87,7 +97,7 @@ std::vector<TokenId> encode_target(const EngineState& engine, const Input& input
   } else {
     ids = std::get<std::vector<TokenId>>(input);
   }
-  check_ids(ids, engine.model.network->spec().target_vocabulary, "target ids");
+  check_target_ids(engine, ids, "target ids");
   return ids;
 }
 
@@ -105,20 +115,55 @@ static void choose_start(const EngineState& engine, const Request& request, std:
   prefix.erase(prefix.begin());
 }
 
+void check_target_ids(const EngineState& engine, const std::vector<TokenId>& ids, const char* what) {
+  check_ids(ids, engine.model.network->spec().target_vocabulary, what);
+}
+
+// The sources and weights of a request whose next tokens are those of several sources together.
+static void prepare_mixture(const EngineState& engine, const Request& request, const Mixture& mixture,
+                            PreparedRequest& prepared) {
+  if (request.return_alignment)
+    throw Error(ErrorCode::unsupported, "return_alignment: a mixture has several sources to align with");
+  MixtureSources sources = encode_mixture(engine, mixture, request.source_lang, request.target_lang);
+  prepared.sources = std::move(sources.sources);
+  prepared.log_weights = std::move(sources.log_weights);
+}
+
+// What a search over a mixture is asked: the generation keys choose the strategy.
+static SearchOptions resolve_mixture(const Request& request, const SearchContext& context, const Limits& limits) {
+  Request searched = request;
+  searched.strategy = Automatic{};
+  SearchOptions options = resolve(searched, context, limits);
+  if (options.encoder_repetition_penalty != 1.0 || options.encoder_no_repeat_ngram_size > 0)
+    throw Error(ErrorCode::unsupported,
+                "encoder_repetition_penalty and encoder_no_repeat_ngram_size speak of one source; a mixture has "
+                "several");
+  return options;
+}
+
 // Throws Error for whatever is wrong with the request.
 static PreparedRequest prepare(const EngineState& engine, const Request& request) {
   PreparedRequest prepared;
-  prepared.source = encode_source(engine, request.input, request.source_lang, request.target_lang);
-  if (prepared.source.features != nullptr && request.return_alignment)
+  const auto* mixture = std::get_if<Mixture>(&request.strategy);
+  if (mixture != nullptr)
+    prepare_mixture(engine, request, *mixture, prepared);
+  else
+    prepared.sources = {encode_source(engine, request.input, request.source_lang, request.target_lang)};
+  if (engine.model.network->reads_features() && request.return_alignment)
     throw Error(ErrorCode::unsupported, "return_alignment is not available for a model that reads features");
   std::vector<TokenId> prefix =
       encode_target(engine, request.prefix, request.source_lang, request.target_lang, /*with_end=*/false);
   SearchContext context = engine.context();
   choose_start(engine, request, prefix, context);
-  context.source = prepared.source.ids;
+  // Of a mixture the longest: a length limit may count the source's tokens.
+  context.source = std::max_element(prepared.sources.begin(), prepared.sources.end(),
+                                    [](const Source& a, const Source& b) { return a.length < b.length; })
+                       ->ids;
   context.prefix = prefix;
-  prepared.options = resolve(request, context, engine.options.limits);
-  prepared.shortlist = shortlist_of(engine, request, prepared.source.ids);
+  const Limits& limits = engine.options.limits;
+  prepared.options =
+      mixture != nullptr ? resolve_mixture(request, context, limits) : resolve(request, context, limits);
+  prepared.shortlist = shortlist_of(engine, request, prepared.sources);
   const auto* aggressive = std::get_if<Aggressive>(&prepared.options.strategy);
   if (aggressive != nullptr && aggressive->drafter == DraftSource::model)
     prepared.draft_source = prepare_draft_source(engine, *aggressive->draft_model, request);
@@ -129,10 +174,11 @@ std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engin
                                                         std::span<Output> outputs) {
   std::vector<std::optional<PreparedRequest>> prepared(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (is_sequence_mixture(requests[i])) continue;
     try {
       prepared[i] = prepare(engine, requests[i]);
       // A text without a single token, not even an end: its output is as empty.
-      if (prepared[i]->source.length == 0) {
+      if (prepared[i]->source_length() == 0) {
         outputs[i].hypotheses.emplace_back();
         prepared[i].reset();
       }

@@ -35,10 +35,14 @@ enum class ScoreSpace : std::uint8_t { logits, log_probs };
 //   3. `edits`, in order
 //   4. if `renormalize`: log-softmax of the result
 //   5. the `top_k` best; ties go to the lower token id; tokens at -inf are never returned
+// With `ranked` false nothing is sorted: the answer is every token that the mask allows, those at
+// -inf included, in ascending order. `top_k` is then at least their number, and there are neither
+// edits nor renormalisation.
 struct CandidateQuery {
   int top_k = 1;
   ScoreSpace space = ScoreSpace::log_probs;
   bool renormalize = false;
+  bool ranked = true;
   TokenMask mask;
   std::vector<ScoreEdit> edits;
 };

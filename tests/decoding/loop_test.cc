@@ -18,7 +18,8 @@ namespace {
 TEST(Loop, ASearchWithNothingToDoLeavesWithoutAPass) {
   TableDecoder decoder(plain_case(0).model);
   Loop loop(decoder);
-  loop.add(7, 70, std::make_unique<Forced>(0, std::vector<TokenId>{}));
+  loop.add(7, 70,
+           std::make_unique<Forced>(Forced::Options{}, std::vector<std::vector<TokenId>>{{}}));
   std::vector<Loop::Entry> finished;
   loop.step(finished);
   ASSERT_EQ(finished.size(), 1U);

@@ -54,10 +54,12 @@ inline std::vector<Candidate> answer(const CandidateQuery& query,
 
   std::vector<Candidate> best;
   for (std::size_t token = 0; token < scores.size(); ++token) {
-    if (scores[token] == -INFINITY) continue;
+    const bool is_allowed = query.mask.allows(static_cast<TokenId>(token));
+    if (query.ranked ? scores[token] == -INFINITY : !is_allowed) continue;
     best.push_back({static_cast<TokenId>(token), static_cast<float>(log_probs[token]),
                     static_cast<float>(scores[token])});
   }
+  if (!query.ranked) return best;
   std::stable_sort(best.begin(), best.end(),
                    [](const Candidate& a, const Candidate& b) { return a.score > b.score; });
   if (best.size() > static_cast<std::size_t>(query.top_k))

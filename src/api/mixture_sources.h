@@ -1,0 +1,21 @@
+// The sources of a mixture as tokens, and their weights.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/engine_state.h"
+
+namespace tandem {
+
+struct MixtureSources {
+  std::vector<Source> sources;      // those of weight 0 are left out
+  std::vector<double> log_weights;  // of weights that sum to 1
+};
+
+// Throws Error{invalid_argument} for no sources, weights that are no weights, or a bad source, and
+// Error{resource_exhausted} for more sources than Limits::max_beams.
+MixtureSources encode_mixture(const EngineState& engine, const Mixture& mixture,
+                              const std::string& source_lang, const std::string& target_lang);
+
+}  // namespace tandem

@@ -1,0 +1,44 @@
+// The decoder of one worker: takes requests in, encodes their sources, and makes each request one
+// sentence of the loop's decoder, also one that has several sources.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "api/engine_state.h"
+#include "api/model_decoder.h"
+#include "decoding/mixture_decoder.h"
+
+namespace tandem {
+
+class RequestDecoder {
+ public:
+  // Both must outlive the decoder.
+  RequestDecoder(const EncoderDecoder& network, Backend& backend);
+
+  // What the loop steps. A sentence is released there.
+  StepDecoder& steps() { return mixtures_; }
+
+  struct Sentence {
+    int handle = 0;                               // in steps()
+    std::shared_ptr<const EncodedSource> source;  // the first of the request
+  };
+  // Encodes the sources of all requests together; the sentence of each request.
+  // Throws Error as EncoderDecoder::encode and ModelDecoder::add.
+  std::vector<Sentence> add(std::span<const PreparedRequest* const> requests);
+
+  // As ModelDecoder::align.
+  std::vector<std::vector<float>> align(std::span<const TokenId> source,
+                                        std::span<const TokenId> target) {
+    return decoder_.align(source, target);
+  }
+
+ private:
+  const EncoderDecoder& network_;
+  Backend& backend_;
+  ModelDecoder decoder_;
+  MixtureDecoder mixtures_;
+};
+
+}  // namespace tandem
