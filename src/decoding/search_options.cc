@@ -164,9 +164,9 @@ void Resolver::resolve_num_returned() {
     limit.most = out_.most_hypotheses();
     limit.name = "num_beams * patience";
   }
+  check_at_least("num_return_sequences", get(&GenerationOptions::num_return_sequences, 1), 1);
   const int otherwise = limit.usual.value_or(defaults_.num_return_sequences.value_or(1));
   out_.num_return_sequences = request_.num_return_sequences.value_or(otherwise);
-  check_at_least("num_return_sequences", out_.num_return_sequences, 1);
   if (out_.num_return_sequences > limit.most)
     out_of_range("num_return_sequences", out_.num_return_sequences,
                  std::string("at most ") + limit.name + ", which is " + std::to_string(limit.most));

@@ -78,7 +78,8 @@ std::vector<StrategyCase> strategies() {
           {"aggressive", Aggressive{}},
           {"aggressive_lookup", lookup},
           {"aggressive_relaxed", relaxed},
-          {"aggressive_rejection", rejection, set_samples},
+          {"aggressive_rejection", rejection,
+           [](GenerationOptions& options) { options.do_sample = true; }},
           {"mixture", mixture}};
 }
 

@@ -47,6 +47,11 @@ def requests_of(folder):
     return "".join(json.dumps(dict(case["request"], id=case["id"]), ensure_ascii=False) + "\n" for case in cases)
 
 
+def without_stats(answers):
+    """The lines up to the counts, which depend on measured costs where drafts are verified."""
+    return [line.split(b',"stats":')[0] for line in answers.splitlines()]
+
+
 def compare(program, folder, scratch):
     requests = requests_of(folder)
     for kind in TYPES:
@@ -56,7 +61,8 @@ def compare(program, folder, scratch):
         expected = program.run("generate", "-m", folder, "--json", "--compute-type", kind, text=requests,
                                folder=folder)
         found = program.run("generate", "-m", packed, "--json", text=requests, folder=folder)
-        program.expect(expected.stdout and found.stdout == expected.stdout, f"{folder.name} {kind}: answers differ")
+        program.expect(expected.stdout and without_stats(found.stdout) == without_stats(expected.stdout),
+                       f"{folder.name} {kind}: answers differ")
         text = program.run("inspect", packed).stdout.decode()
         program.expect("packed by Tandem" in text and kind in text, f"inspect {packed.name}")
 

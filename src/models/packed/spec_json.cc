@@ -119,7 +119,10 @@ void check_bounds(const ModelSpec& spec, const Limits& limits) {
   const Bounds bounds(spec.origin);
   bounds.within("model_dim", spec.model_dim, 1, kMaxDim);
   bounds.within("head_dim", spec.head_dim, 1, kMaxDim);
-  bounds.limited("source_vocabulary", spec.source_vocabulary, limits.max_vocabulary);
+  const bool reads_features = spec.front_end == FrontEnd::mel_convolution;
+  bounds.within("feature_channels", spec.feature_channels, reads_features ? 1 : 0, kMaxDim);
+  if (!reads_features)
+    bounds.limited("source_vocabulary", spec.source_vocabulary, limits.max_vocabulary);
   bounds.limited("target_vocabulary", spec.target_vocabulary, limits.max_vocabulary);
   bounds.stack("encoder", spec.encoder, limits);
   bounds.stack("decoder", spec.decoder, limits);
