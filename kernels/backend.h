@@ -43,7 +43,7 @@ struct PackedParts {
   float activation_scale = 0;
 };
 
-// y = x W^T + b, as it comes from a file. Any of the three weight forms of bergamot.md 3.1 and of
+// y = x W^T + b, as it comes from a file. Any of the three weight forms of Marian's files and of
 // Hugging Face fit: float32, or int8 with one scale, or int8 with a scale for each output column;
 // or else `packed`, which stands for everything else.
 struct LinearWeights {
@@ -164,7 +164,7 @@ class Backend {
   // bfloat16: only the weights are rounded. x and the sums are float32, so that the result is that
   // of float32 on the rounded weights, bit for bit.
   // int8: q = clamp(round_half_even(x * s), -127, 127), exact 32-bit sums, one multiplication
-  // by 1 / (s * weight scale), then the bias (bergamot.md 5.1).
+  // by 1 / (s * weight scale), then the bias: intgemm's formula.
   virtual void linear(ConstMatrixView x, const PackedLinear& weights, const LinearEpilogue& epilogue,
                       MatrixView out) = 0;
 
@@ -207,7 +207,7 @@ class Backend {
   virtual void attention(ConstMatrixView queries, std::span<const AttentionGroup> groups,
                          const AttentionShape& shape, MatrixView out, float* const* weights_of_head0) = 0;
 
-  // Simpler simple recurrent unit (Kim et al. 2019, arXiv 1911.00367; bergamot.md 4.2):
+  // Simpler simple recurrent unit (Kim et al. 2019, arXiv 1911.00367):
   //   f = sigmoid(forget[n]);  c = f * c_previous + (1 - f) * candidate[n];  out[n] = relu(c)
   // in the order of n. c_previous is states[previous_slots[n]] (zeros if negative) and c is written to
   // states[slots[n]], so a row that feeds several tokens chains through the slots. The result may be

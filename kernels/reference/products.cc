@@ -1,5 +1,5 @@
 // Products of the reference backend: float32 in double, bfloat16 likewise on the rounded weights,
-// int8 as bergamot.md's formula says, literally.
+// int8 as intgemm's formula says, literally.
 #include <algorithm>
 #include <cmath>
 #include <limits>
