@@ -145,7 +145,7 @@ TEST(CTranslate2, FactsHadNoScopeBeforeRevision5) {
                         .flag("pre_norm", 0)
                         .flag("activation", 2)
                         .bytes();
-  const ModelSpec& spec = Directory(bare).load().network->spec();
+  const ModelSpec spec = Directory(bare).load().network->spec();
   EXPECT_EQ(spec.decoder.heads, 4);
   EXPECT_EQ(spec.norm_placement, NormPlacement::post);
   EXPECT_EQ(spec.activation, Activation::silu);
@@ -233,7 +233,7 @@ TEST(CTranslate2, AliasesAreTiedTables) {
                                 .alias("encoder/embeddings_0/weight", "decoder/embeddings/weight")
                                 .alias("decoder/projection/weight", "decoder/embeddings/weight")
                                 .bytes());
-  const ModelSpec& spec = directory.load().network->spec();
+  const ModelSpec spec = directory.load().network->spec();
   EXPECT_TRUE(spec.shared_embeddings);
   EXPECT_TRUE(spec.tied_output);
   EXPECT_TRUE(spec.output_bias);
