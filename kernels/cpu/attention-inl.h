@@ -89,19 +89,25 @@ inline void transpose_keys(const AttendHead& head, std::int64_t num_keys) {
     }
 }
 
-// Scores of all keys, then -infinity up to a whole vector. Returns their maximum.
+// Makes scores of the products of `count` keys from `first` on, then -infinity up to a whole vector.
+inline Floats finish_scores(const AttendHead& head, std::int64_t first, std::int64_t count,
+                            Floats products) {
+  float* scores = head.scores + first;
+  store(scores, products * broadcast(head.scale));
+  if (head.bias != nullptr)
+    for (std::int64_t j = 0; j < count; ++j) scores[j] += distance_bias(head, first + j);
+  for (std::int64_t j = count; j < kLanes; ++j) scores[j] = -__builtin_inff();
+  return load(scores);
+}
+
+// Scores of all keys. Returns their maximum.
 inline float score_keys(const AttendHead& head, bool transposed) {
-  const Floats scale = broadcast(head.scale);
   Floats maxima = broadcast(-__builtin_inff());
   for (std::int64_t first = 0; first < head.num_keys; first += kLanes) {
     const std::int64_t left = head.num_keys - first, count = left < kLanes ? left : kLanes;
-    float* scores = head.scores + first;
-    store(scores,
-          (transposed ? dot_products_transposed(head, first) : dot_products(head, first)) * scale);
-    if (head.bias != nullptr)
-      for (std::int64_t j = 0; j < count; ++j) scores[j] += distance_bias(head, first + j);
-    for (std::int64_t j = count; j < kLanes; ++j) scores[j] = -__builtin_inff();
-    maxima = max_of(load(scores), maxima);
+    const Floats products =
+        transposed ? dot_products_transposed(head, first) : dot_products(head, first);
+    maxima = max_of(finish_scores(head, first, count, products), maxima);
   }
   return reduce_max(maxima);
 }

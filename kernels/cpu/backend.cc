@@ -8,26 +8,6 @@
 namespace tandem::cpu {
 namespace {
 
-class HostBuffer final : public Buffer {
- public:
-  explicit HostBuffer(std::size_t bytes) : bytes_(bytes) {
-    const std::size_t padded = bytes / 64 * 64 + 64;
-    data_ = padded < bytes ? nullptr : std::aligned_alloc(64, padded);
-    if (data_ == nullptr)
-      throw Error(ErrorCode::resource_exhausted,
-                  "cannot allocate " + std::to_string(bytes) + " bytes of memory");
-  }
-  ~HostBuffer() override { std::free(data_); }
-  HostBuffer(const HostBuffer&) = delete;
-  HostBuffer& operator=(const HostBuffer&) = delete;
-  void* data() override { return data_; }
-  std::size_t bytes() const override { return bytes_; }
-
- private:
-  void* data_;
-  std::size_t bytes_;
-};
-
 const Kernels& kernels_of(Isa isa) {
 #if defined(__x86_64__)
   switch (isa) {
@@ -74,7 +54,7 @@ std::string CpuBackend::name() const {
 }
 
 std::unique_ptr<Buffer> CpuBackend::allocate(std::size_t bytes) {
-  return std::make_unique<HostBuffer>(bytes);
+  return memory_->allocate(bytes);
 }
 
 void CpuBackend::to_device(void* device, const void* host, std::size_t bytes) {
@@ -166,7 +146,8 @@ void CpuBackend::attention(ConstMatrixView queries, std::span<const AttentionGro
   }
   // Room for each worker's scores and keys, rounded up to any vector.
   const std::int64_t stride = (most_keys + 15) / 16 * 16;
-  const std::int64_t worker_floats = stride * (kAttendBlock + shape.head_dim + 1);
+  const std::int64_t score_rows = std::max<std::int64_t>(kAttendBlock, shape.num_heads);
+  const std::int64_t worker_floats = stride * (score_rows + shape.head_dim + 1);
   float* scratch = attention_scratch_.reserve<float>(worker_floats * pool_.size());
   split(items, 2 * most_keys * shape.head_dim,
         [&](std::int64_t begin, std::int64_t end, int worker) {
@@ -182,6 +163,7 @@ void CpuBackend::attend_range(ConstMatrixView queries, std::span<const Attention
                               float* const* weights_of_head0, std::int64_t begin, std::int64_t end,
                               float* scratch, std::int64_t scores_stride) const {
   const std::int64_t reach = shape.distance_bias.cols() / 2;
+  const std::int64_t score_rows = std::max<std::int64_t>(kAttendBlock, shape.num_heads);
   std::int64_t first = 0;  // number of the first item of the group
   for (const AttentionGroup& group : groups) {
     const std::int64_t count = std::int64_t{group.num_queries} * shape.num_heads;
@@ -191,29 +173,35 @@ void CpuBackend::attend_range(ConstMatrixView queries, std::span<const Attention
       const std::int64_t query = (item - first) % group.num_queries;
       const std::int64_t row = group.first_query + query, column = head * shape.head_dim;
       const std::int64_t num_queries = std::min(group.num_queries - query, stop - item);
-      kernels_.attend(
-          {.query = queries.row<float>(row) + column,
-           .query_stride = queries.stride(),
-           .num_queries = num_queries,
-           .keys = group.keys.row<float>(0) + column,
-           .key_stride = group.keys.stride(),
-           .values = group.values.row<float>(0) + column,
-           .value_stride = group.values.stride(),
-           .slots = group.slots,
-           .num_keys = group.num_keys + (group.causal ? query : 0),
-           .more_keys = group.causal ? 1 : 0,
-           .head_dim = shape.head_dim,
-           .scale = shape.scale,
-           .bias = shape.distance_bias.rows() == 0 ? nullptr
-                                                   : shape.distance_bias.row<float>(head) + reach,
-           .position = group.first_position + query,
-           .reach = reach,
-           .out = out.row<float>(row) + column,
-           .out_stride = out.stride(),
-           .weights = head == 0 && weights_of_head0 != nullptr ? weights_of_head0 + row : nullptr,
-           .scores = scratch,
-           .scores_stride = scores_stride,
-           .transposed = scratch + kAttendBlock * scores_stride});
+      const AttendHead call = {
+          .query = queries.row<float>(row) + column,
+          .query_stride = queries.stride(),
+          .num_queries = num_queries,
+          .keys = group.keys.row<float>(0) + column,
+          .key_stride = group.keys.stride(),
+          .values = group.values.row<float>(0) + column,
+          .value_stride = group.values.stride(),
+          .slots = group.slots,
+          .num_keys = group.num_keys + (group.causal ? query : 0),
+          .more_keys = group.causal ? 1 : 0,
+          .head_dim = shape.head_dim,
+          .scale = shape.scale,
+          .bias = shape.distance_bias.rows() == 0 ? nullptr
+                                                  : shape.distance_bias.row<float>(head) + reach,
+          .position = group.first_position + query,
+          .reach = reach,
+          .out = out.row<float>(row) + column,
+          .out_stride = out.stride(),
+          .weights = head == 0 && weights_of_head0 != nullptr ? weights_of_head0 + row : nullptr,
+          .scores = scratch,
+          .scores_stride = scores_stride,
+          .transposed = scratch + score_rows * scores_stride};
+      if (group.num_queries == 1 && weights_of_head0 == nullptr) {
+        kernels_.attend_row(
+            {.first = call, .num_heads = stop - item, .bias_stride = shape.distance_bias.stride()});
+        break;
+      }
+      kernels_.attend(call);
       item += num_queries;
     }
     first += count;

@@ -14,6 +14,7 @@
 #include "base/thread_pool.h"
 #include "kernels/backend.h"
 #include "kernels/cpu/features.h"
+#include "kernels/cpu/host_memory.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/matmul_onednn.h"
 #include "kernels/cpu/packed_linear.h"
@@ -87,10 +88,14 @@ class CpuBackend final : public Backend {
                     std::int64_t begin, std::int64_t end, float* scratch,
                     std::int64_t scores_stride) const;
 
+  // What a batch of 32 sentences needs for its caches in a base-size model.
+  static constexpr std::size_t kKeptBytes = std::size_t{64} << 20;
+
   Isa isa_;
   const Kernels& kernels_;
   Numerics numerics_;
   ThreadPool pool_;
+  std::shared_ptr<HostMemory> memory_ = std::make_shared<HostMemory>(kKeptBytes);
   Scratch quantized_;
   Scratch row_scales_;
   Scratch attention_scratch_;

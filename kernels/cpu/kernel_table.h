@@ -87,6 +87,13 @@ struct AttendHead {
   float* transposed;
 };
 
+// One query in several heads of attention.
+struct AttendRow {
+  AttendHead first;  // one query; `scores` has a row for each head, `weights` and `transposed` null
+  std::int64_t num_heads;
+  std::int64_t bias_stride;  // from one head's bias to the next
+};
+
 // Queries whose values are read together.
 inline constexpr std::int64_t kAttendBlock = 4;
 
@@ -129,6 +136,7 @@ struct Kernels {
   void (*ssru)(const float* candidate, const float* forget, const float* previous, std::int64_t n,
                float* state, float* out);
   void (*attend)(const AttendHead& head);
+  void (*attend_row)(const AttendRow& row);
 
   // The largest element (-inf when n is 0); undefined if there is a NaN.
   float (*max)(const float* x, std::int64_t n);

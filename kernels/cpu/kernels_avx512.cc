@@ -6,6 +6,7 @@
 #include "kernels/cpu/math-inl.h"
 #include "kernels/cpu/rows-inl.h"
 #include "kernels/cpu/attention-inl.h"
+#include "kernels/cpu/attention_row-inl.h"
 #include "kernels/cpu/scores-inl.h"
 #include "kernels/cpu/product_tiles-inl.h"
 #include "kernels/cpu/product_f32-inl.h"
@@ -30,6 +31,7 @@ const Kernels& avx512_kernels() {
                                      multiply,
                                      ssru,
                                      attend,
+                                     attend_row,
                                      max,
                                      sum_exp,
                                      top_k};

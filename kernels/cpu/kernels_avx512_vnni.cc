@@ -33,9 +33,11 @@ struct TileBytes {
         reinterpret_cast<const std::int32_t*>(product.panels + panel * product.panel_bytes);
     const std::int32_t* column_sums = product.column_sums + panel * kPanelColumns;
     Ints acc[kRows][kVectors];
+    TANDEM_UNROLL
     for (int v = 0; v < kVectors; ++v) {
       const Ints start = _mm512_sub_epi32(
           broadcast_int(0), _mm512_slli_epi32(load_ints(column_sums + v * kLanes), 7));
+      TANDEM_UNROLL
       for (int r = 0; r < kRows; ++r) acc[r][v] = start;
     }
     for (std::int64_t g = 0; g < product.groups; ++g, weights += kPanelColumns) {

@@ -1,0 +1,126 @@
+// Attention of one query in several heads: a row of the decoder. Include after attention-inl.h,
+// whose numbers these are, bit for bit: only what is computed next to what differs.
+//
+// The keys of a row lie anywhere in the cache, and by the time they are read again they have left
+// the processor's near caches. Head by head, every visit to a key would be a short piece of a far
+// line range, and all these pieces would compete for the same few sets of L1, since positions lie a
+// power of two apart. So some heads are taken together: each key is read once from front to back
+// for all of them, while the next ones are fetched.
+#pragma once
+
+namespace tandem::cpu {
+namespace {
+
+// How many keys ahead memory is fetched: the time of so many keys hides the way to main memory.
+constexpr std::int64_t kKeysAhead = 4;
+
+// Heads that are taken together, where registers hold their queries or their sums.
+constexpr int heads_together(int vectors) {
+  constexpr int kRegisters = kLanes == 16 ? 16 : 8;
+  return vectors >= kRegisters ? 1 : kRegisters / vectors;
+}
+
+inline AttendHead head_of(const AttendRow& row, std::int64_t h) {
+  AttendHead head = row.first;
+  const std::int64_t column = h * head.head_dim;
+  head.query += column;
+  head.keys += column;
+  head.values += column;
+  head.out += column;
+  head.scores += h * head.scores_stride;
+  if (head.bias != nullptr) head.bias += h * row.bias_stride;
+  return head;
+}
+
+// score_keys for kHeads heads from `heads` on, of kVectors vectors each.
+template <int kHeads, int kVectors>
+inline void score_keys_together(const AttendHead* heads, float* maxima) {
+  const AttendHead& first = heads[0];
+  constexpr std::int64_t kWidth = std::int64_t{kHeads} * kVectors * kLanes;
+  Floats query[kHeads * kVectors];
+  for (int i = 0; i < kHeads * kVectors; ++i) query[i] = load(first.query + i * kLanes);
+  Floats best[kHeads];
+  for (int h = 0; h < kHeads; ++h) best[h] = broadcast(-__builtin_inff());
+  for (std::int64_t begin = 0; begin < first.num_keys; begin += kLanes) {
+    const std::int64_t left = first.num_keys - begin, count = left < kLanes ? left : kLanes;
+    alignas(64) float products[kHeads][kLanes][kLanes];
+    for (std::int64_t j = 0; j < count; ++j) {
+      const std::int64_t key = begin + j;
+      const float* k = key_of(first, key);
+      if (key + kKeysAhead < first.num_keys) {
+        const float* next = key_of(first, key + kKeysAhead);
+        for (std::int64_t i = 0; i < kWidth; i += 16) prefetch(next + i);
+      }
+      for (int h = 0; h < kHeads; ++h) {
+        Floats sum = broadcast(0.0F);
+        for (int v = 0; v < kVectors; ++v, k += kLanes)
+          sum = fma(query[h * kVectors + v], load(k), sum);
+        store(products[h][j], sum);
+      }
+    }
+    for (int h = 0; h < kHeads; ++h) {
+      Floats lanes[kLanes];
+      for (std::int64_t j = 0; j < kLanes; ++j)
+        lanes[j] = j < count ? load(products[h][j]) : broadcast(0.0F);
+      best[h] = max_of(finish_scores(heads[h], begin, count, reduce_add_each(lanes)), best[h]);
+    }
+  }
+  for (int h = 0; h < kHeads; ++h) maxima[h] = reduce_max(best[h]);
+}
+
+// weighted_sums for all columns of kHeads heads.
+template <int kHeads, int kVectors>
+inline void weigh_values_together(const AttendHead* heads, const float* factors) {
+  const AttendHead& first = heads[0];
+  constexpr std::int64_t kWidth = std::int64_t{kHeads} * kVectors * kLanes;
+  Floats sums[kHeads][kVectors];
+  for (int h = 0; h < kHeads; ++h)
+    for (int v = 0; v < kVectors; ++v) sums[h][v] = broadcast(0.0F);
+  for (std::int64_t j = 0; j < first.num_keys; ++j) {
+    const float* value = value_of(first, j);
+    if (j + kKeysAhead < first.num_keys) {
+      const float* next = value_of(first, j + kKeysAhead);
+      for (std::int64_t i = 0; i < kWidth; i += 16) prefetch(next + i);
+    }
+    for (int h = 0; h < kHeads; ++h) {
+      const Floats weight = broadcast(heads[h].scores[j]);
+      for (int v = 0; v < kVectors; ++v, value += kLanes)
+        sums[h][v] = fma(weight, load(value), sums[h][v]);
+    }
+  }
+  for (int h = 0; h < kHeads; ++h)
+    for (int v = 0; v < kVectors; ++v)
+      store(heads[h].out + v * kLanes, sums[h][v] * broadcast(factors[h]));
+}
+
+template <int kVectors>
+inline void attend_heads(const AttendRow& row) {
+  constexpr int kHeads = heads_together(kVectors);
+  std::int64_t h = 0;
+  for (; h + kHeads <= row.num_heads; h += kHeads) {
+    AttendHead heads[kHeads];
+    float factors[kHeads];
+    for (int i = 0; i < kHeads; ++i) heads[i] = head_of(row, h + i);
+    score_keys_together<kHeads, kVectors>(heads, factors);
+    for (int i = 0; i < kHeads; ++i)
+      factors[i] = 1.0F / exponentiate(heads[i].scores, heads[i].num_keys, factors[i]);
+    weigh_values_together<kHeads, kVectors>(heads, factors);
+  }
+  for (; h < row.num_heads; ++h) attend_alone(head_of(row, h), false);
+}
+
+void attend_row(const AttendRow& row) {
+  switch (row.first.head_dim) {
+    case 2 * kLanes:
+      return attend_heads<2>(row);
+    case 4 * kLanes:
+      return attend_heads<4>(row);
+    case 8 * kLanes:
+      return attend_heads<8>(row);
+    default:
+      for (std::int64_t h = 0; h < row.num_heads; ++h) attend_alone(head_of(row, h), false);
+  }
+}
+
+}  // namespace
+}  // namespace tandem::cpu
