@@ -2,6 +2,7 @@
 #include "kernels/cpu/matmul_onednn.h"
 
 #include <map>
+#include <mutex>
 #include <tuple>
 #include <unordered_map>
 
@@ -14,6 +15,10 @@ namespace tandem::cpu {
 namespace {
 
 using dnnl::memory;
+
+// Held while a primitive is made: all threads share oneDNN's cache of primitives, whose locks
+// ThreadSanitizer cannot see in a library that was built without it.
+std::mutex making_primitive;
 
 // oneDNN asks OpenMP how many threads to start. The number belongs to the calling thread, so
 // setting it to one here and back again starts no threads and leaves the host program's own regions
@@ -58,6 +63,7 @@ class Matmul final : public OnednnMatmul {
 
   Held& primitive(const Key& key) {
     if (const auto found = held_.find(key); found != held_.end()) return found->second;
+    const std::lock_guard lock(making_primitive);
     if (held_.size() >= kMaxHeld) held_.clear();
     const auto [rows, outputs, inputs, x_stride, out_stride] = key;
     const auto type = memory::data_type::f32;
