@@ -54,10 +54,10 @@ int Generate::run() const {
   if (!json) return generate_text(engine, pattern, in, out);
 
   Progress bar(progress.enabled(), in.total_bytes());
-  DraftModels draft_models(model.options());
+  OtherModels other_models(model.options());
   return answer_json_lines(
       in, out, bar,
-      [&](const Json& request) { return parse_request(request, engine, draft_models); },
+      [&](const Json& request) { return parse_request(request, engine, other_models); },
       [&engine](const std::vector<Request>& requests, auto on_progress) {
         CallOptions call;
         call.on_progress = on_progress;

@@ -122,6 +122,15 @@ std::optional<std::vector<double>> Fields::numbers(const char* key) {
   return value->get<std::vector<double>>();
 }
 
+std::optional<std::vector<std::string>> Fields::texts(const char* key) {
+  const Json* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  const bool fits = value->is_array() && std::all_of(value->begin(), value->end(),
+                                                     [](const Json& x) { return x.is_string(); });
+  if (!fits) refuse(name(key), "a list of texts", *value);
+  return value->get<std::vector<std::string>>();
+}
+
 void Fields::finish() const {
   for (const auto& item : object_.items())
     if (std::find(known_.begin(), known_.end(), item.key()) == known_.end())

@@ -43,6 +43,7 @@ class Fields {
   // A list whose items are texts or lists of token ids.
   std::optional<std::vector<Input>> inputs(const char* key);
   std::optional<std::vector<double>> numbers(const char* key);
+  std::optional<std::vector<std::string>> texts(const char* key);
 
   void finish() const;
 

@@ -58,7 +58,7 @@ T choose(Fields& fields, const char* key, const char* names,
   refuse(std::string("strategy.") + key, names, *json);
 }
 
-Aggressive parse_aggressive(Fields& fields, DraftModels& draft_models) {
+Aggressive parse_aggressive(Fields& fields, OtherModels& other_models) {
   Aggressive aggressive;
   aggressive.max_draft = fields.integer("max_draft");
   aggressive.drafter = choose<DraftSource>(fields, "drafter", "source, lookup, ids or model",
@@ -70,7 +70,7 @@ Aggressive parse_aggressive(Fields& fields, DraftModels& draft_models) {
   if (aggressive.drafter == DraftSource::ids)
     aggressive.draft_ids = fields.ids("draft_ids").value_or(std::vector<TokenId>{});
   if (aggressive.drafter == DraftSource::model)
-    aggressive.draft_model = draft_models.load(fields.text("draft_model").value_or(""));
+    aggressive.draft_model = other_models.load("draft_model", fields.text("draft_model").value_or(""));
   aggressive.verify = choose<Verification>(fields, "verify", "exact, relaxed or rejection",
                                            {{"exact", Verification::exact},
                                             {"relaxed", Verification::relaxed},
@@ -115,6 +115,31 @@ MinimumBayesRisk parse_risk(Fields& fields) {
   return risk;
 }
 
+Ensemble parse_ensemble(Fields& fields, OtherModels& other_models) {
+  Ensemble ensemble;
+  for (const std::string& member : fields.texts("members").value_or(std::vector<std::string>{}))
+    ensemble.members.push_back(other_models.load("strategy.members", member));
+  ensemble.weights = fields.numbers("weights").value_or(std::vector<double>{});
+  ensemble.mode = choose<EnsembleMode>(
+      fields, "mode", "arithmetic or geometric",
+      {{"arithmetic", EnsembleMode::arithmetic}, {"geometric", EnsembleMode::geometric}},
+      ensemble.mode);
+  return ensemble;
+}
+
+CopyMixture parse_copying(Fields& fields) {
+  CopyMixture copy;
+  copy.generate = fields.number("generate").value_or(copy.generate);
+  return copy;
+}
+
+Contrastive parse_contrastive(Fields& fields) {
+  Contrastive contrastive;
+  contrastive.alpha = fields.number("alpha").value_or(contrastive.alpha);
+  contrastive.top_k = fields.integer("top_k").value_or(contrastive.top_k);
+  return contrastive;
+}
+
 // Keys "sources", "weights" and "mode", of a strategy or of a request to score.
 Mixture parse_mixture(Fields& fields, const std::string& where) {
   Mixture mixture;
@@ -134,7 +159,7 @@ Mixture parse_mixture(Fields& fields, const std::string& where) {
 
 }  // namespace
 
-void apply_strategy(const Json& json, DraftModels& draft_models, Request& request) {
+void apply_strategy(const Json& json, OtherModels& other_models, Request& request) {
   Fields fields(json, "strategy");
   const std::string name = fields.text("name").value_or("");
   if (name == "greedy") {
@@ -145,6 +170,14 @@ void apply_strategy(const Json& json, DraftModels& draft_models, Request& reques
     apply_diverse_beam(fields, request);
   } else if (name == "sample") {
     request.strategy = Sample{};
+  } else if (name == "beam_sample") {
+    request.strategy = BeamSample{};
+  } else if (name == "contrastive") {
+    request.strategy = parse_contrastive(fields);
+  } else if (name == "ensemble") {
+    request.strategy = parse_ensemble(fields, other_models);
+  } else if (name == "copy_mixture") {
+    request.strategy = parse_copying(fields);
   } else if (name == "stochastic_beam") {
     request.strategy = StochasticBeam{};
   } else if (name == "mbr") {
@@ -152,7 +185,7 @@ void apply_strategy(const Json& json, DraftModels& draft_models, Request& reques
   } else if (name == "smc") {
     request.strategy = parse_particles(fields);
   } else if (name == "aggressive") {
-    request.strategy = parse_aggressive(fields, draft_models);
+    request.strategy = parse_aggressive(fields, other_models);
   } else if (name == "mixture") {
     request.strategy = parse_mixture(fields, "strategy");
   } else if (name.empty()) {
@@ -163,7 +196,7 @@ void apply_strategy(const Json& json, DraftModels& draft_models, Request& reques
   fields.finish();
 }
 
-Request parse_request(const Json& json, const Engine& engine, DraftModels& draft_models) {
+Request parse_request(const Json& json, const Engine& engine, OtherModels& other_models) {
   Fields fields(json, "request");
   fields.find(kId);
   Request request;
@@ -177,7 +210,7 @@ Request parse_request(const Json& json, const Engine& engine, DraftModels& draft
   if (const Json* generation = fields.find("generation"))
     request.generation = parse_generation(*generation);
   if (const Json* strategy = fields.find("strategy"))
-    apply_strategy(*strategy, draft_models, request);
+    apply_strategy(*strategy, other_models, request);
   const Json* constraint = fields.find("constraint");
   fields.finish();
   if (input || !std::holds_alternative<Mixture>(request.strategy))

@@ -5,7 +5,7 @@
 
 #include <tandem/tandem.h>
 
-#include "draft_models.h"
+#include "other_models.h"
 #include "json_fields.h"
 
 namespace tandem::cli {
@@ -13,8 +13,8 @@ namespace tandem::cli {
 // Throws Error{invalid_argument} for a wrong type or an unknown key and Error{unsupported} for a
 // strategy or a constraint that this build does not have. The engine's tokenizer reads strings in
 // constraints.
-// `draft_models` loads the models that requests name as their drafters.
-Request parse_request(const Json& json, const Engine& engine, DraftModels& draft_models);
+// `other_models` loads the models that requests name besides their own.
+Request parse_request(const Json& json, const Engine& engine, OtherModels& other_models);
 
 // What one line asks to score.
 struct ScoreLine {
@@ -24,7 +24,7 @@ struct ScoreLine {
 ScoreLine parse_score_line(const Json& json);
 
 // Applies {"name": ..., ...} to a request.
-void apply_strategy(const Json& json, DraftModels& draft_models, Request& request);
+void apply_strategy(const Json& json, OtherModels& other_models, Request& request);
 
 // Applies {"type": ..., ...} to a request: a constraint, or a prefix.
 void apply_constraint(const Json& json, const Engine& engine, Request& request);

@@ -117,7 +117,7 @@ std::vector<Case> read_cases(const std::string& path) {
 }
 
 // One answer as JSON; what cannot be asked is answered with its error.
-Json ask(const Engine& engine, DraftModels& draft_models, const Json& request) {
+Json ask(const Engine& engine, OtherModels& other_models, const Json& request) {
   std::string answer;
   try {
     if (request.contains("target") || request.contains("target_ids") ||
@@ -128,7 +128,7 @@ Json ask(const Engine& engine, DraftModels& draft_models, const Json& request) {
       score.has_several = line.has_several;
       answer = format_answer(score);
     } else {
-      const Request one = parse_request(request, engine, draft_models);
+      const Request one = parse_request(request, engine, other_models);
       answer = format_answer(engine.generate(std::span(&one, 1)).front());
     }
   } catch (const std::exception&) {
@@ -146,12 +146,12 @@ struct Verify {
     for (const std::string& file : files)
       for (Case& one : read_cases(file)) cases.push_back(std::move(one));
     const Engine engine = model.load();
-    DraftModels draft_models(model.options());
+    OtherModels other_models(model.options());
     Comparison comparison;
     std::size_t different = 0;
     for (const Case& one : cases) {
       const std::string why =
-          comparison.differs(ask(engine, draft_models, one.line.at("request")), one);
+          comparison.differs(ask(engine, other_models, one.line.at("request")), one);
       if (why.empty()) continue;
       if (++different <= kShown) std::printf("differs: %s: %s\n", one.id.c_str(), why.c_str());
     }

@@ -1,7 +1,8 @@
 /// The decoding strategies and what each can be told beyond the generation keys of options.h.
 ///
-/// `Automatic` follows Hugging Face: `do_sample` means sampling, `num_beam_groups` above 1 diverse
-/// beam search, `num_beams` above 1 beam search, otherwise greedy.
+/// `Automatic` follows Hugging Face: `do_sample` means sampling, with `num_beams` above 1 beam
+/// sampling; `num_beam_groups` above 1 diverse beam search, `num_beams` above 1 beam search,
+/// otherwise greedy.
 #pragma once
 
 #include <functional>
@@ -19,8 +20,8 @@ namespace tandem {
 
 class Engine;
 
-/// Text in the model's source language, token ids with the end and language tokens in place, or, for
-/// models that read no tokens, features.
+/// Text in the model's source language, token ids with the end and language tokens in place, or,
+/// for models that read no tokens, features.
 using Input = std::variant<std::string, std::vector<TokenId>, Features>;
 
 struct Automatic {};
@@ -49,6 +50,11 @@ struct DiverseBeam {
 /// come from the options, `seed` makes them repeatable in any batch and at any number of threads.
 /// Cost: one row a sample and pass; the encoder runs once.
 struct Sample {};
+
+/// Beam search that draws its candidates by their scores, instead of taking the best: `num_beams`
+/// related samples, of which the best come first. Rules and cut-offs of Hugging Face (`do_sample`
+/// with `num_beams` above 1). Cost: that of `Beam`, and a random number for each candidate.
+struct BeamSample {};
 
 /// Beam search over Gumbel-perturbed scores: `num_beams` different samples without replacement
 /// (Kool et al. 2019, arXiv 1903.06059).
@@ -135,7 +141,74 @@ struct Mixture {
   MixtureMode mode = MixtureMode::token;
 };
 
-using Strategy = std::variant<Automatic, Greedy, Beam, DiverseBeam, Sample, StochasticBeam,
-                              MinimumBayesRisk, SequentialMonteCarlo, Aggressive, Mixture>;
+/// How the members of an ensemble are averaged.
+enum class EnsembleMode {
+  arithmetic,  ///< their next-token probabilities
+  geometric    ///< their log-probabilities, normalised anew over the vocabulary
+};
+
+/// One output of several models for one source: the request's engine and `members`, which have the
+/// same target vocabulary and read the source each in their own way. The generation keys choose the
+/// search. Cost: a decoder pass of each model for each pass of the search.
+struct Ensemble {
+  std::vector<std::shared_ptr<const Engine>> members;  ///< besides the request's engine
+  /// Of the request's engine, then of each member; normalised here. Empty: equal.
+  std::vector<double> weights;
+  EnsembleMode mode = EnsembleMode::arithmetic;
+};
+
+/// How much of the next token is the model's own, from 0 (copied) to 1 (generated). Called once for
+/// each row of each step, from worker threads, for several requests at once if they share it.
+using CopyGate =
+    std::function<double(std::span<const TokenId> source, std::span<const TokenId> output)>;
+
+/// Pointer-generator (See et al. 2017, arXiv 1704.04368): the next token is generated with
+/// probability g and otherwise copied from the source position that the decoder's cross-attention
+/// points at. Source and target share a vocabulary. The generation keys choose the search. Cost:
+/// one whole row of probabilities a row and pass.
+struct CopyMixture {
+  double generate = 0.5;  ///< g
+  CopyGate gate;          ///< if set, g at each step; `generate` is not used
+};
+
+/// Scores beginnings of outputs, each of `prefixes` without the start token; the higher the better,
+/// -infinity for one that is out of the question. One number each. Called from worker threads, for
+/// several requests at once if they share it.
+using PrefixScorer = std::function<std::vector<double>(
+    std::span<const TokenId> source, std::span<const std::vector<TokenId>> prefixes)>;
+
+/// Beam search for outputs that have a property, by an estimate of whether they will: what is
+/// ranked is log p(y) + `weight` * scorer(y), the newest value of the scorer alone (approximate
+/// conditional beam search, Yoshida 2024, arXiv 2408.16241). Cost: that of `Beam`, and a call of
+/// the scorer with `num_beams` * `candidates` prefixes a step.
+struct ConditionalBeam {
+  PrefixScorer scorer;
+  double weight = 1.0;
+  int candidates = 8;  ///< next tokens of each output that the scorer sees
+};
+
+/// Beam search over pieces of text, ranked by the scorer alone (RankGen, Krishna et al. 2022, arXiv
+/// 2205.09726): each of `beams` outputs is continued by `samples` samples of `piece` tokens, the
+/// scorer sees all of them, and the best `beams` go on. Temperature and cut-offs are the sampler's.
+/// Cost: `beams` * `samples` rows a pass, a call of the scorer every `piece` tokens.
+struct RankedSampling {
+  PrefixScorer scorer;
+  int beams = 2;
+  int samples = 10;
+  int piece = 20;
+};
+
+/// Contrastive search (Su et al. 2022, arXiv 2202.06417): of the `top_k` most probable tokens the
+/// one with the highest (1 - alpha) * p - alpha * similarity, the largest cosine of its hidden
+/// state with those of the output so far. Cost: `top_k` rows a pass.
+struct Contrastive {
+  double alpha = 0.6;
+  int top_k = 4;
+};
+
+using Strategy =
+    std::variant<Automatic, Greedy, Beam, DiverseBeam, Sample, BeamSample, StochasticBeam,
+                 MinimumBayesRisk, SequentialMonteCarlo, Aggressive, Mixture, Ensemble, CopyMixture,
+                 ConditionalBeam, RankedSampling, Contrastive>;
 
 }  // namespace tandem

@@ -16,9 +16,9 @@
 
 namespace tandem {
 
-// The answer of a search over `num_sources` without texts; `reason` replaces the hypotheses' own
+// The answer of a search after `encoder_runs`, without texts; `reason` replaces the hypotheses' own
 // finish reasons.
-Output collect(const Loop::Entry& entry, std::size_t num_sources, std::optional<FinishReason> reason);
+Output collect(const Loop::Entry& entry, std::int64_t encoder_runs, std::optional<FinishReason> reason);
 
 class Delivery {
  public:

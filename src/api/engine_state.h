@@ -13,6 +13,7 @@
 
 #include "api/backend_pool.h"
 #include "api/measure_passes.h"
+#include "api/target_vocabulary.h"
 #include "decoding/search_options.h"
 #include "models/load_model.h"
 
@@ -29,6 +30,7 @@ struct EngineState {
   LoadedModel model;
   MeasuredPasses passes;
   std::shared_ptr<const Tokenizer> tokenizer;
+  VocabularyFingerprint vocabulary;
   mutable std::once_flag token_text_made;
   mutable std::shared_ptr<const TokenText>
       token_text;              // null before the first call of Engine::token_text
@@ -56,11 +58,25 @@ struct Source {
   EncoderInput input() const { return {ids, features}; }
 };
 
+// The models of an ensemble beside the request's engine, as far as they count.
+struct PreparedEnsemble {
+  struct Member {
+    std::shared_ptr<const Engine> engine;
+    Source source;
+    double weight = 0;  // above 0
+  };
+  double own_weight = 0;  // of the request's engine; all weights sum to 1
+  std::vector<Member> members;
+  EnsembleMode mode = EnsembleMode::arithmetic;
+};
+
 // A request that is ready to run: step 1 and 2 of the path in generate.cc.
 struct PreparedRequest {
   SearchOptions options;
   std::vector<Source> sources;      // one, or those of a mixture
   std::vector<double> log_weights;  // of a mixture's sources; otherwise empty
+  std::optional<PreparedEnsemble> ensemble;
+  std::optional<CopyMixture> copy;
   Source draft_source;              // as the draft model reads it; empty without one
   std::vector<TokenId> shortlist;   // the tokens that may be generated, ascending; empty: all
 
@@ -69,6 +85,9 @@ struct PreparedRequest {
     std::size_t length = 0;
     for (const Source& source : sources) length += source.length;
     return length;
+  }
+  std::int64_t encoder_runs() const {
+    return static_cast<std::int64_t>(sources.size() + (ensemble ? ensemble->members.size() : 0));
   }
 };
 

@@ -1,12 +1,18 @@
 // The sources of a mixture as tokens, and their weights.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "api/engine_state.h"
 
 namespace tandem {
+
+// `weights` divided by their sum, or equal ones for `count` parts where none are given. Throws
+// Error{invalid_argument} for weights that are no weights; `whole` and `part` name what they are of.
+std::vector<double> normalized_weights(std::vector<double> weights, std::size_t count,
+                                       const std::string& whole, const std::string& part);
 
 struct MixtureSources {
   std::vector<Source> sources;      // those of weight 0 are left out

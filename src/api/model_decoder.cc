@@ -27,6 +27,13 @@ void check_shortlist(std::span<const TokenId> shortlist, std::int64_t vocabulary
   }
 }
 
+bool any_row(std::span<const SentenceRows> sentences, bool Row::*wanted) {
+  for (const SentenceRows& lines : sentences)
+    for (const Row& row : lines.rows)
+      if (row.*wanted) return true;
+  return false;
+}
+
 }  // namespace
 
 ModelDecoder::ModelDecoder(const EncoderDecoder& network, Backend& backend)
@@ -59,7 +66,12 @@ void ModelDecoder::step(std::span<const SentenceRows> sentences, std::span<Candi
   TANDEM_CHECK(sentences.size() == answers.size());
   advance_caches(sentences);
   plan_rows(sentences);
-  if (!rows_.empty()) ask(network_.decode(backend_, rows_, state_, workspace_));
+  if (!rows_.empty()) {
+    float* const* attention = plan_attention(sentences);
+    const ConstMatrixView hidden = network_.decode(backend_, rows_, state_, workspace_, attention);
+    fetch_hidden(sentences, hidden);
+    ask(hidden);  // waits for all of it
+  }
   hand_out(sentences, answers);
 }
 
@@ -97,6 +109,39 @@ void ModelDecoder::plan_rows(std::span<const SentenceRows> sentences) {
     }
   }
   found_.resize(asked);
+}
+
+float* const* ModelDecoder::plan_attention(std::span<const SentenceRows> sentences) {
+  if (!any_row(sentences, &Row::wants_attention)) return nullptr;
+  TANDEM_CHECK(network_.spec().guided_alignment_layer >= 0);
+  attention_.clear();
+  attention_places_.clear();
+  for (const SentenceRows& lines : sentences) {
+    const std::size_t source_length = find(lines.sentence).source->ids.size();
+    for (const Row& row : lines.rows) {
+      const std::vector<float> weights(row.wants_attention ? source_length : 0);
+      attention_.resize(attention_.size() + row.feed.size(), weights);
+    }
+  }
+  for (std::vector<float>& weights : attention_)
+    attention_places_.push_back(weights.empty() ? nullptr : weights.data());
+  return attention_places_.data();
+}
+
+void ModelDecoder::fetch_hidden(std::span<const SentenceRows> sentences, ConstMatrixView hidden) {
+  if (!any_row(sentences, &Row::wants_hidden)) return;
+  hidden_.assign(static_cast<std::size_t>(hidden.rows()), {});
+  std::int64_t next = 0;
+  for (const SentenceRows& lines : sentences) {
+    for (const Row& row : lines.rows) {
+      for (std::size_t i = 0; i < row.feed.size(); ++i, ++next) {
+        if (!row.wants_hidden) continue;
+        std::vector<float>& state = hidden_[static_cast<std::size_t>(next)];
+        state.resize(static_cast<std::size_t>(hidden.cols()));
+        backend_.to_host(state.data(), hidden.row<float>(next), state.size() * sizeof(float));
+      }
+    }
+  }
 }
 
 // Neighbouring questions with the same output matrix are one product.
@@ -150,8 +195,8 @@ void ModelDecoder::check_answer(const Question& question, const SelectAnswer& an
 }
 
 void ModelDecoder::hand_out(std::span<const SentenceRows> sentences,
-                            std::span<Candidates> answers) const {
-  std::size_t question = 0;
+                            std::span<Candidates> answers) {
+  std::size_t question = 0, fed = 0;
   for (std::size_t s = 0; s < sentences.size(); ++s) {
     answers[s].clear();
     for (const Row& row : sentences[s].rows) {
@@ -162,7 +207,10 @@ void ModelDecoder::hand_out(std::span<const SentenceRows> sentences,
                     static_cast<std::size_t>(answers_[question].count)};
           ++question;
         }
+        if (row.wants_hidden) answers[s].set_hidden(std::move(hidden_[fed]));
+        if (row.wants_attention) answers[s].set_attention(std::move(attention_[fed]));
         answers[s].append(answer);
+        ++fed;
       }
       answers[s].end_row();
     }

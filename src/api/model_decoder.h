@@ -67,11 +67,14 @@ class ModelDecoder : public StepDecoder {
   Sentence& find(int handle);
   void advance_caches(std::span<const SentenceRows> sentences);
   void plan_rows(std::span<const SentenceRows> sentences);
+  // Where the attention of each fed token goes; null if none is wanted.
+  float* const* plan_attention(std::span<const SentenceRows> sentences);
+  void fetch_hidden(std::span<const SentenceRows> sentences, ConstMatrixView hidden);
   void ask(ConstMatrixView hidden);
   void ask_run(ConstMatrixView hidden, std::size_t first, std::size_t count,
                const PackedLinear& output);
   void check_answer(const Question& question, const SelectAnswer& answer) const;
-  void hand_out(std::span<const SentenceRows> sentences, std::span<Candidates> answers) const;
+  void hand_out(std::span<const SentenceRows> sentences, std::span<Candidates> answers);
 
   const EncoderDecoder& network_;
   Backend& backend_;
@@ -88,6 +91,9 @@ class ModelDecoder : public StepDecoder {
   std::vector<SelectQuery> queries_;
   std::vector<SelectAnswer> answers_;
   std::vector<Candidate> found_;
+  // By fed token, empty where not wanted.
+  std::vector<std::vector<float>> hidden_, attention_;
+  std::vector<float*> attention_places_;
 };
 
 }  // namespace tandem

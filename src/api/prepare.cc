@@ -7,6 +7,7 @@
 
 #include "api/drafting.h"
 #include "api/engine_state.h"
+#include "api/ensemble_members.h"
 #include "api/mixture_sources.h"
 #include "api/sequence_mixtures.h"
 
@@ -129,16 +130,33 @@ static void prepare_mixture(const EngineState& engine, const Request& request, c
   prepared.log_weights = std::move(sources.log_weights);
 }
 
-// What a search over a mixture is asked: the generation keys choose the strategy.
-static SearchOptions resolve_mixture(const Request& request, const SearchContext& context, const Limits& limits) {
+static bool is_mixed(const Strategy& strategy) {
+  return std::holds_alternative<Mixture>(strategy) || std::holds_alternative<Ensemble>(strategy) ||
+         std::holds_alternative<CopyMixture>(strategy);
+}
+
+// What a search is asked over rows that are made of several: the generation keys choose the strategy.
+static SearchOptions resolve_mixed(const Request& request, const SearchContext& context, const Limits& limits) {
   Request searched = request;
   searched.strategy = Automatic{};
-  SearchOptions options = resolve(searched, context, limits);
+  return resolve(searched, context, limits);
+}
+
+static void check_copying(const EngineState& engine, const CopyMixture& copy) {
+  if (!(copy.generate >= 0 && copy.generate <= 1))
+    throw Error(ErrorCode::invalid_argument, "CopyMixture::generate is " + std::to_string(copy.generate) +
+                                                 "; expected a number from 0 to 1");
+  if (!engine.model.shared_vocabulary || engine.model.network->reads_features())
+    throw Error(ErrorCode::unsupported, "this model cannot copy: its source and target do not share a vocabulary");
+  if (engine.model.network->spec().guided_alignment_layer < 0)
+    throw Error(ErrorCode::unsupported, "this model cannot copy: it has no alignment");
+}
+
+static void check_speaks_of_no_source(const SearchOptions& options) {
   if (options.encoder_repetition_penalty != 1.0 || options.encoder_no_repeat_ngram_size > 0)
     throw Error(ErrorCode::unsupported,
                 "encoder_repetition_penalty and encoder_no_repeat_ngram_size speak of one source; a mixture has "
                 "several");
-  return options;
 }
 
 // Throws Error for whatever is wrong with the request.
@@ -160,9 +178,18 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
                                     [](const Source& a, const Source& b) { return a.length < b.length; })
                        ->ids;
   context.prefix = prefix;
+  if (const auto* ensemble = std::get_if<Ensemble>(&request.strategy); ensemble && prepared.source_length() > 0) {
+    prepared.ensemble = prepare_ensemble(engine, *ensemble, request);
+    limit_positions(*prepared.ensemble, context);
+  }
+  if (const auto* copy = std::get_if<CopyMixture>(&request.strategy)) {
+    check_copying(engine, *copy);
+    prepared.copy = *copy;
+  }
   const Limits& limits = engine.options.limits;
-  prepared.options =
-      mixture != nullptr ? resolve_mixture(request, context, limits) : resolve(request, context, limits);
+  prepared.options = is_mixed(request.strategy) ? resolve_mixed(request, context, limits)
+                                                : resolve(request, context, limits);
+  if (mixture != nullptr) check_speaks_of_no_source(prepared.options);
   prepared.shortlist = shortlist_of(engine, request, prepared.sources);
   const auto* aggressive = std::get_if<Aggressive>(&prepared.options.strategy);
   if (aggressive != nullptr && aggressive->drafter == DraftSource::model)

@@ -1,6 +1,11 @@
 #include "api/request_decoder.h"
 
+#include <cmath>
 #include <utility>
+
+#include "decoding/copy_rule.h"
+#include "decoding/geometric_mean.h"
+#include "decoding/weighted_mean.h"
 
 namespace tandem {
 
@@ -22,12 +27,41 @@ std::vector<RequestDecoder::Sentence> RequestDecoder::add(std::span<const Prepar
     std::vector<int> parts;
     for (std::size_t k = 0; k < request->sources.size(); ++k)
       parts.push_back(decoder_.add(*next++, request->shortlist));
-    const bool is_mixture = !request->log_weights.empty();
-    const int handle =
-        is_mixture ? mixtures_.mix(std::move(parts), request->log_weights) : parts.front();
+    const int handle = combine(*request, parts);
     sentences.push_back({handle, first});
   }
   return sentences;
+}
+
+int RequestDecoder::combine(const PreparedRequest& request, const std::vector<int>& own) {
+  if (!request.log_weights.empty()) return mixtures_.mix(own, request.log_weights);
+  if (request.ensemble) return mix_models(*request.ensemble, own.front(), request.shortlist);
+  if (request.copy)
+    return mixtures_.mix(std::vector<MixtureDecoder::Part>{{&decoder_, own.front()}},
+                         std::make_unique<CopyRule>(request.sources.front().ids, *request.copy));
+  return own.front();
+}
+
+int RequestDecoder::mix_models(const PreparedEnsemble& ensemble, int own,
+                               std::span<const TokenId> shortlist) {
+  std::vector<MixtureDecoder::Part> parts;
+  std::vector<double> weights;
+  if (ensemble.own_weight > 0) {
+    parts.push_back({&decoder_, own});
+    weights.push_back(ensemble.own_weight);
+  } else {
+    decoder_.release(own);
+  }
+  for (const PreparedEnsemble::Member& member : ensemble.members) {
+    EngineSession& session = others_.get(member.engine);
+    ModelDecoder& decoder = *session.decoder;
+    parts.push_back({&decoder, decoder.add(session.encode(member.source), shortlist)});
+    weights.push_back(member.weight);
+  }
+  if (ensemble.mode == EnsembleMode::geometric)
+    return mixtures_.mix(std::move(parts), std::make_unique<GeometricMean>(std::move(weights)));
+  for (double& weight : weights) weight = std::log(weight);
+  return mixtures_.mix(std::move(parts), std::make_unique<WeightedMean>(std::move(weights)));
 }
 
 }  // namespace tandem

@@ -1,11 +1,12 @@
 // The decoder of one worker: takes requests in, encodes their sources, and makes each request one
-// sentence of the loop's decoder, also one that has several sources.
+// sentence of the loop's decoder, also one that has several sources or models.
 #pragma once
 
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "api/engine_session.h"
 #include "api/engine_state.h"
 #include "api/model_decoder.h"
 #include "decoding/mixture_decoder.h"
@@ -35,9 +36,14 @@ class RequestDecoder {
   }
 
  private:
+  // One sentence of all that a request is made of; `own` are the sentences of its sources.
+  int combine(const PreparedRequest& request, const std::vector<int>& own);
+  int mix_models(const PreparedEnsemble& ensemble, int own, std::span<const TokenId> shortlist);
+
   const EncoderDecoder& network_;
   Backend& backend_;
   ModelDecoder decoder_;
+  EngineSessions others_;  // members of ensembles
   MixtureDecoder mixtures_;
 };
 

@@ -1,13 +1,14 @@
 #include "decoding/beam.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tandem {
 
-BeamSearch::BeamSearch(SearchOptions options)
+BeamSearch::BeamSearch(SearchOptions options, int least_candidates)
     : options_(std::move(options)),
       group_(options_, options_.num_beams, BeamRules::transformers_5),
-      chain_(options_, ScoreSpace::log_probs, group_.num_candidates()) {
+      chain_(options_, ScoreSpace::log_probs, std::max(group_.num_candidates(), least_candidates)) {
   auto [path, valid] = Path::start(options_);
   if (!valid) return;
   rows_.push_back(opening_row(options_, chain_.query(path)));
@@ -16,18 +17,21 @@ BeamSearch::BeamSearch(SearchOptions options)
 
 void BeamSearch::advance(const Candidates& candidates) {
   if (rows_.front().parent < 0) group_.set_prefix_log_probs(prefix_log_probs(options_, candidates));
+  extend(candidates);
+  rows_ = group_.next_rows(chain_);
+  update_settled();
+}
+
+std::vector<Extension> BeamSearch::all_extensions(const Candidates& candidates) const {
   std::vector<Extension> extensions;
   for (std::size_t row = 0; row < rows_.size(); ++row)
-    append_extensions(group_.running()[row], static_cast<int>(row),
-                      candidates.after(row, rows_[row].feed.size() - 1), extensions);
-  group_.extend(std::move(extensions));
-  rows_.clear();
-  if (!group_.done()) {
-    for (std::size_t i = 0; i < group_.running().size(); ++i)
-      rows_.push_back(
-          next_row(group_.running()[i], group_.parents()[i], chain_.query(group_.running()[i])));
-  }
-  update_settled();
+    append_extensions(group_.running()[row], static_cast<int>(row), answer(candidates, row),
+                      extensions);
+  return extensions;
+}
+
+void BeamSearch::extend(const Candidates& candidates) {
+  group_.extend(all_extensions(candidates));
 }
 
 void BeamSearch::update_settled() {
@@ -41,10 +45,6 @@ void BeamSearch::update_settled() {
     group_.append_outputs(outputs);
   }
   settled_.update(outputs);
-}
-
-std::vector<Hypothesis> BeamSearch::results() const {
-  return rank(options_, group_.hypotheses());
 }
 
 }  // namespace tandem

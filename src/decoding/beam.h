@@ -28,6 +28,7 @@
 #pragma once
 
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "decoding/beam_group.h"
@@ -41,13 +42,28 @@ namespace tandem {
 
 class BeamSearch : public Search {
  public:
-  explicit BeamSearch(SearchOptions options);
+  explicit BeamSearch(SearchOptions options) : BeamSearch(std::move(options), 0) {}
 
   std::span<const Row> rows() const override { return rows_; }
   void advance(const Candidates& candidates) override;
-  std::vector<Hypothesis> results() const override;
+  std::vector<Hypothesis> results() const override { return rank(options_, group_.hypotheses()); }
   // What all running and finished outputs share; nothing before the end under a constraint.
   std::span<const TokenId> settled() const override { return settled_.tokens(); }
+
+ protected:
+  // For searches that choose among the extensions by another rule: asks for at least
+  // `least_candidates` a row.
+  BeamSearch(SearchOptions options, int least_candidates);
+
+  // Extends the group by what follows its running outputs; answer(candidates, i) is for the i-th.
+  virtual void extend(const Candidates& candidates);
+  std::span<const Candidate> answer(const Candidates& candidates, std::size_t row) const {
+    return candidates.after(row, rows_[row].feed.size() - 1);
+  }
+  std::vector<Extension> all_extensions(const Candidates& candidates) const;
+
+  const SearchOptions& options() const { return options_; }
+  BeamGroup& group() { return group_; }
 
  private:
   void update_settled();

@@ -4,6 +4,17 @@
 #include <utility>
 
 namespace tandem {
+namespace {
+
+// Removes those from place `first` on that `unwanted` picks.
+template <typename Unwanted>
+void remove_from(std::size_t first, std::vector<Extension>& extensions, const Unwanted& unwanted) {
+  if (extensions.size() <= first) return;
+  const auto begin = extensions.begin() + static_cast<std::ptrdiff_t>(first);
+  extensions.erase(std::remove_if(begin, extensions.end(), unwanted), extensions.end());
+}
+
+}  // namespace
 
 BeamGroup::BeamGroup(const SearchOptions& options, int width, BeamRules rules)
     : options_(options), width_(width), rules_(rules) {}
@@ -13,16 +24,30 @@ int BeamGroup::num_candidates() const {
 }
 
 void BeamGroup::extend(std::vector<Extension> extensions) {
-  chosen_.clear();
-  if (extensions.empty()) return running_.clear();
   keep_best(static_cast<std::size_t>(num_candidates()), extensions);
+  remove_from(static_cast<std::size_t>(width_), extensions, [&](const Extension& extension) {
+    return options_.is_eos(extension.candidate.token);
+  });
+  take(extensions);
+}
+
+void BeamGroup::extend_drawn(std::vector<Extension> drawn) {
+  const bool is_last = running_.front().generated(options_) + 1 >= options_.max_new_tokens;
+  remove_from(static_cast<std::size_t>(width_), drawn, [&](const Extension& extension) {
+    return is_last || options_.is_eos(extension.candidate.token);
+  });
+  keep_best(drawn.size(), drawn);
+  take(drawn);
+}
+
+void BeamGroup::take(const std::vector<Extension>& best_first) {
+  chosen_.clear();
+  if (best_first.empty()) return running_.clear();
   std::vector<Path> next;
   std::vector<int> parents;
-  const auto width = static_cast<std::size_t>(width_);
-  for (std::size_t rank = 0; rank < extensions.size() && next.size() < width; ++rank) {
-    const Extension& extension = extensions[rank];
+  for (const Extension& extension : best_first) {
     const bool is_eos = options_.is_eos(extension.candidate.token);
-    if (is_eos && rank >= width) continue;
+    if (!is_eos && next.size() == static_cast<std::size_t>(width_)) continue;
     const Path& parent = running_[static_cast<std::size_t>(extension.parent)];
     Path path = tandem::extend(options_, parent, extension);
     if (is_eos) {
@@ -38,7 +63,7 @@ void BeamGroup::extend(std::vector<Extension> extensions) {
   running_ = std::move(next);
   parents_ = std::move(parents);
   if (was_first && options_.forced_bos_token >= 0) fill_up();
-  stop_if_due(length, extensions.front().score);
+  stop_if_due(length, best_first.front());
 }
 
 // A forced first token leaves one running output. transformers runs width_ copies of it, all but
@@ -56,14 +81,14 @@ void BeamGroup::fill_up() {
   }
 }
 
-// `length` tokens have been generated, and the best sum of this step is `best_candidate`.
-void BeamGroup::stop_if_due(int length, double best_candidate) {
+// `length` tokens have been generated, of which this step's best candidate has the last.
+void BeamGroup::stop_if_due(int length, const Extension& best_candidate) {
   const bool at_limit = length >= options_.max_new_tokens;
   const bool is_version_5 = rules_ == BeamRules::transformers_5;
   if (!running_.empty() && !(at_limit && is_version_5)) {
-    const double best = is_version_5 ? running_.front().score : best_candidate;
     const bool full = finished_.size() == static_cast<std::size_t>(width_);
-    done_ = full && (options_.early_stopping == EarlyStopping::yes || !can_improve(best, length));
+    done_ = full &&
+            (options_.early_stopping == EarlyStopping::yes || !can_improve(length, best_candidate));
   }
   if (!at_limit) return;
   // Those that rank below the best `width` candidates cannot displace one of them: all have the
@@ -74,7 +99,7 @@ void BeamGroup::stop_if_due(int length, double best_candidate) {
 }
 
 Hypothesis BeamGroup::report_path(const Path& path, FinishReason reason) const {
-  const double score = final_score(options_, path.score, path.generated(options_));
+  const double score = final_score(options_, path.score, path.generated(options_)) + path.bonus;
   Hypothesis hypothesis = report(options_, path, score, reason);
   if (rules_ == BeamRules::transformers_4) hypothesis.diversity_score = path.score;
   return hypothesis;
@@ -90,12 +115,26 @@ void BeamGroup::keep_finished(const Path& path, FinishReason reason) {
   if (finished_.size() > static_cast<std::size_t>(width_)) finished_.pop_back();
 }
 
-// True if a sum of `best` may still get into the finished ones, by the estimate of the rules.
-bool BeamGroup::can_improve(double best, int length) const {
+// True if what runs on may still get into the finished ones, by the estimate of the rules.
+bool BeamGroup::can_improve(int length, const Extension& best_candidate) const {
   const bool longest =
       options_.early_stopping == EarlyStopping::never && options_.length_penalty > 0;
-  return final_score(options_, best, longest ? options_.max_new_tokens : length) >
-         finished_.back().score;
+  const auto estimate = [&](const auto& output) {
+    return final_score(options_, output.score, longest ? options_.max_new_tokens : length) +
+           output.bonus;
+  };
+  const double worst = finished_.back().score;
+  if (rules_ == BeamRules::transformers_4) return estimate(best_candidate) > worst;
+  return std::any_of(running_.begin(), running_.end(),
+                     [&](const Path& path) { return estimate(path) > worst; });
+}
+
+std::vector<Row> BeamGroup::next_rows(const ProcessorChain& chain) const {
+  std::vector<Row> rows;
+  if (done()) return rows;
+  for (std::size_t i = 0; i < running_.size(); ++i)
+    rows.push_back(next_row(running_[i], parents_[i], chain.query(running_[i])));
+  return rows;
 }
 
 void BeamGroup::set_prefix_log_probs(const std::vector<float>& log_probs) {

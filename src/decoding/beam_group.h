@@ -1,6 +1,5 @@
-// BeamGroup: the bookkeeping of one beam by the rules of Hugging Face, without rows or queries.
-// Beam search is one group; diverse beam search is several, side by side. The rules are listed in
-// beam.h.
+// BeamGroup: the bookkeeping of one beam by the rules of Hugging Face. Beam search is one group;
+// diverse beam search is several, side by side. The rules are listed in beam.h.
 #pragma once
 
 #include <span>
@@ -11,6 +10,7 @@
 
 #include "decoding/extension.h"
 #include "decoding/path.h"
+#include "decoding/processors.h"
 #include "decoding/search_options.h"
 
 namespace tandem {
@@ -37,6 +37,11 @@ class BeamGroup {
   // best, or as many as there are.
   void extend(std::vector<Extension> extensions);
 
+  // Takes extensions of the running outputs in the order in which they were drawn, at most
+  // num_candidates(). As among the best, an end counts only among the first `width` of them, and so
+  // does everything at the length limit; of the others the best run on.
+  void extend_drawn(std::vector<Extension> drawn);
+
   // How many extensions are looked at in one step.
   int num_candidates() const;
 
@@ -55,15 +60,20 @@ class BeamGroup {
   // had been reached. Not ranked.
   std::vector<Hypothesis> hypotheses() const;
 
+  // The rows that continue the running outputs; none once the group is done.
+  std::vector<Row> next_rows(const ProcessorChain& chain) const;
+
   // Adds all outputs that a result can still come from.
   void append_outputs(std::vector<std::span<const TokenId>>& outputs) const;
 
  private:
   Hypothesis report_path(const Path& path, FinishReason reason) const;
+  // Those that end are finished, and the best of the others run on.
+  void take(const std::vector<Extension>& best_first);
   void keep_finished(const Path& path, FinishReason reason);
   void fill_up();
-  void stop_if_due(int length, double best_candidate);
-  bool can_improve(double best, int length) const;
+  void stop_if_due(int length, const Extension& best_candidate);
+  bool can_improve(int length, const Extension& best_candidate) const;
 
   const SearchOptions& options_;
   const int width_;

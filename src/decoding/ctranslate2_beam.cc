@@ -39,7 +39,7 @@ void CTranslate2Beam::advance(const Candidates& candidates) {
     }
   }
   running_ = std::move(next);
-  update_settled();
+  settle_beam(options_, finished_, running_, settled_);
 }
 
 std::vector<Extension> CTranslate2Beam::take_places(const std::vector<Extension>& extensions) {
@@ -76,25 +76,6 @@ bool CTranslate2Beam::is_over() const {
   if (options_.length_penalty != 0) return finished_.size() >= enough_;
   const auto wanted = static_cast<std::size_t>(options_.num_return_sequences);
   return best_has_ended_ && finished_.size() >= wanted;
-}
-
-void CTranslate2Beam::update_settled() {
-  if (!rows_.empty() && options_.constraint) return;
-  const std::vector<Hypothesis> last = rows_.empty() ? results() : finished_;
-  std::vector<std::span<const TokenId>> outputs;
-  for (const Hypothesis& hypothesis : last) outputs.emplace_back(hypothesis.ids);
-  for (const Path& path : running_) outputs.push_back(path.ids());
-  settled_.update(outputs);
-}
-
-std::vector<Hypothesis> CTranslate2Beam::results() const {
-  std::vector<Hypothesis> all = finished_;
-  for (const Path& path : running_) {
-    if (!path.acceptable(options_)) continue;
-    const double score = final_score(options_, path.score, path.generated(options_));
-    all.push_back(report(options_, path, score, FinishReason::length));
-  }
-  return rank(options_, std::move(all));
 }
 
 }  // namespace tandem

@@ -43,7 +43,9 @@ class CTranslate2Beam : public Search {
 
   std::span<const Row> rows() const override { return rows_; }
   void advance(const Candidates& candidates) override;
-  std::vector<Hypothesis> results() const override;
+  std::vector<Hypothesis> results() const override {
+    return rank_beam(options_, finished_, running_);
+  }
   // What all running and finished outputs share; nothing before the end under a constraint.
   std::span<const TokenId> settled() const override { return settled_.tokens(); }
 
@@ -54,7 +56,6 @@ class CTranslate2Beam : public Search {
   std::vector<Extension> take_places(const std::vector<Extension>& extensions);
   void finish(const Extension& extension);
   bool is_over() const;
-  void update_settled();
 
   const SearchOptions options_;
   const ProcessorChain chain_;

@@ -7,12 +7,13 @@ namespace tandem {
 void append_extensions(const Path& path, int parent, std::span<const Candidate> candidates,
                        std::vector<Extension>& extensions) {
   for (const Candidate& candidate : candidates)
-    extensions.push_back({parent, path.score + static_cast<double>(candidate.score), candidate});
+    extensions.push_back({parent, path.score + static_cast<double>(candidate.score), candidate, 0});
 }
 
 void keep_best(std::size_t count, std::vector<Extension>& extensions) {
   const auto better = [](const Extension& a, const Extension& b) {
-    if (a.score != b.score) return a.score > b.score;
+    const double score_a = a.score + a.bonus, score_b = b.score + b.bonus;
+    if (score_a != score_b) return score_a > score_b;
     if (a.parent != b.parent) return a.parent < b.parent;
     return a.candidate.token < b.candidate.token;
   };
@@ -27,6 +28,7 @@ Path extend(const SearchOptions& options, const Path& parent, const Extension& e
   path.append(options, extension.candidate.token);
   path.log_probs.push_back(extension.candidate.log_prob);
   path.score = extension.score;
+  path.bonus = extension.bonus;
   return path;
 }
 

@@ -15,13 +15,15 @@ struct Extension {
   int parent = 0;    // index among the running outputs
   double score = 0;  // of the parent, and the candidate's
   Candidate candidate;
+  double bonus = 0;  // Path::bonus of the output
 };
 
 // All candidates for `path`, which is running output number `parent`.
 void append_extensions(const Path& path, int parent, std::span<const Candidate> candidates,
                        std::vector<Extension>& extensions);
 
-// Keeps the `count` best, best first. Ties go to the lower parent, then the lower token.
+// Keeps the `count` best by score and bonus, best first. Ties go to the lower parent, then the
+// lower token.
 void keep_best(std::size_t count, std::vector<Extension>& extensions);
 
 // The output that an extension stands for.

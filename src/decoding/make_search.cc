@@ -7,6 +7,9 @@
 
 #include "base/check.h"
 #include "decoding/beam.h"
+#include "decoding/beam_sampling.h"
+#include "decoding/conditional_beam.h"
+#include "decoding/contrastive.h"
 #include "decoding/ctranslate2_beam.h"
 #include "decoding/diverse_beam.h"
 #include "decoding/draft_length.h"
@@ -16,6 +19,7 @@
 #include "decoding/marian_beam.h"
 #include "decoding/minimum_bayes_risk.h"
 #include "decoding/particle_search.h"
+#include "decoding/ranked_sampling.h"
 #include "decoding/sampling.h"
 #include "decoding/stochastic_beam.h"
 #include "decoding/time_limit.h"
@@ -52,7 +56,7 @@ struct Maker {
   SearchOptions options;
   DraftSupport support;
 
-  // `resolve` has refused what is not built and has replaced Automatic.
+  // `resolve` has replaced Automatic, and mixtures by the strategy that searches them.
   template <typename Other>
   std::unique_ptr<Search> operator()(const Other&) {
     check_failed("strategy is resolved", __FILE__, __LINE__);
@@ -73,6 +77,19 @@ struct Maker {
   std::unique_ptr<Search> operator()(const Sample&) {
     const int num_samples = options.num_return_sequences;
     return std::make_unique<Sampling>(std::move(options), num_samples);
+  }
+  std::unique_ptr<Search> operator()(const BeamSample&) {
+    if (options.num_beams == 1) return (*this)(Sample{});
+    return std::make_unique<BeamSampling>(std::move(options));
+  }
+  std::unique_ptr<Search> operator()(const ConditionalBeam& conditional) {
+    return std::make_unique<ConditionalBeamSearch>(std::move(options), conditional);
+  }
+  std::unique_ptr<Search> operator()(const RankedSampling& ranked) {
+    return std::make_unique<RankedSamplingSearch>(std::move(options), ranked);
+  }
+  std::unique_ptr<Search> operator()(const Contrastive& contrastive) {
+    return std::make_unique<ContrastiveSearch>(std::move(options), contrastive);
   }
   std::unique_ptr<Search> operator()(const StochasticBeam&) {
     return std::make_unique<StochasticBeamSearch>(std::move(options));

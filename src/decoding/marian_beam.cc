@@ -42,26 +42,7 @@ void MarianBeam::advance(const Candidates& candidates) {
     }
   }
   running_ = std::move(next);
-  update_settled();
-}
-
-void MarianBeam::update_settled() {
-  if (!rows_.empty() && options_.constraint) return;
-  const std::vector<Hypothesis> last = rows_.empty() ? results() : finished_;
-  std::vector<std::span<const TokenId>> outputs;
-  for (const Hypothesis& hypothesis : last) outputs.emplace_back(hypothesis.ids);
-  for (const Path& path : running_) outputs.push_back(path.ids());
-  settled_.update(outputs);
-}
-
-std::vector<Hypothesis> MarianBeam::results() const {
-  std::vector<Hypothesis> all = finished_;
-  for (const Path& path : running_) {
-    if (!path.acceptable(options_)) continue;
-    const double score = final_score(options_, path.score, path.generated(options_));
-    all.push_back(report(options_, path, score, FinishReason::length));
-  }
-  return rank(options_, std::move(all));
+  settle_beam(options_, finished_, running_, settled_);
 }
 
 }  // namespace tandem

@@ -38,13 +38,13 @@ class MarianBeam : public Search {
 
   std::span<const Row> rows() const override { return rows_; }
   void advance(const Candidates& candidates) override;
-  std::vector<Hypothesis> results() const override;
+  std::vector<Hypothesis> results() const override {
+    return rank_beam(options_, finished_, running_);
+  }
   // What all running and finished outputs share; nothing before the end under a constraint.
   std::span<const TokenId> settled() const override { return settled_.tokens(); }
 
  private:
-  void update_settled();
-
   const SearchOptions options_;
   const ProcessorChain chain_;
   std::size_t width_;

@@ -33,7 +33,7 @@ void Path::append(const SearchOptions& options, TokenId token) {
 }
 
 Path Path::fork() const {
-  return {history, log_probs, score, constraint ? constraint->clone() : nullptr};
+  return {history, log_probs, score, bonus, constraint ? constraint->clone() : nullptr};
 }
 
 CandidateQuery log_prob_query(TokenId token) {
@@ -109,6 +109,26 @@ std::vector<Hypothesis> rank(const SearchOptions& options, std::vector<Hypothesi
   if (hypotheses.size() > wanted) hypotheses.resize(wanted);
   if (hypotheses.empty()) hypotheses.push_back(report_unsatisfied());
   return hypotheses;
+}
+
+std::vector<Hypothesis> rank_beam(const SearchOptions& options, std::vector<Hypothesis> finished,
+                                  std::span<const Path> running) {
+  for (const Path& path : running) {
+    if (!path.acceptable(options)) continue;
+    const double score = final_score(options, path.score, path.generated(options));
+    finished.push_back(report(options, path, score, FinishReason::length));
+  }
+  return rank(options, std::move(finished));
+}
+
+void settle_beam(const SearchOptions& options, const std::vector<Hypothesis>& finished,
+                 std::span<const Path> running, SettledPrefix& settled) {
+  if (!running.empty() && options.constraint) return;
+  const std::vector<Hypothesis> last = running.empty() ? rank(options, finished) : finished;
+  std::vector<std::span<const TokenId>> outputs;
+  for (const Hypothesis& hypothesis : last) outputs.emplace_back(hypothesis.ids);
+  for (const Path& path : running) outputs.push_back(path.ids());
+  settled.update(outputs);
 }
 
 }  // namespace tandem

@@ -12,6 +12,7 @@
 #include "base/candidate.h"
 #include "decoding/search.h"
 #include "decoding/search_options.h"
+#include "decoding/settled_prefix.h"
 
 namespace tandem {
 
@@ -21,6 +22,7 @@ struct Path {
   // first answers.
   std::vector<float> log_probs;
   double score = 0;                        // sum over the generated tokens of what ranked them
+  double bonus = 0;                        // ranks this output besides, whatever its length
   std::unique_ptr<Constraint> constraint;  // null: none
 
   // The start token and the prefix. `valid` is false if the prefix violates the constraint: then
@@ -89,5 +91,14 @@ Hypothesis report_unsatisfied();
 // Orders hypotheses best first; equals stay in order. Keeps at most num_return_sequences, and
 // reports an unsatisfied constraint if there is none.
 std::vector<Hypothesis> rank(const SearchOptions& options, std::vector<Hypothesis> hypotheses);
+
+// The ranked results of a beam: `finished`, and what is `running` as if the length limit had been
+// reached.
+std::vector<Hypothesis> rank_beam(const SearchOptions& options, std::vector<Hypothesis> finished,
+                                  std::span<const Path> running);
+
+// Settles what all outputs of a beam share; under a constraint nothing before its end.
+void settle_beam(const SearchOptions& options, const std::vector<Hypothesis>& finished,
+                 std::span<const Path> running, SettledPrefix& settled);
 
 }  // namespace tandem

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <tandem/options.h>
@@ -21,6 +22,9 @@ struct Row {
   // queries[i] asks what follows feed[i]; the same length as `feed`. top_k 0: nothing is asked,
   // and no output projection is computed for that position.
   std::vector<CandidateQuery> queries;
+  // What is wanted of each fed token besides; see Candidates.
+  bool wants_hidden = false;
+  bool wants_attention = false;
 };
 
 // The answers to all queries of one sentence in one step. Owned by the loop and reused.
@@ -30,12 +34,17 @@ class Candidates {
     offsets_.assign(1, 0);
     first_of_row_.assign(1, 0);
     values_.clear();
+    hidden_.clear();
+    attention_.clear();
   }
   // Answers are appended row by row, fed token by fed token, best first.
   void append(std::span<const Candidate> answer) {
     values_.insert(values_.end(), answer.begin(), answer.end());
     offsets_.push_back(values_.size());
   }
+  // Of the fed token that is appended next.
+  void set_hidden(std::vector<float> state) { set(std::move(state), hidden_); }
+  void set_attention(std::vector<float> weights) { set(std::move(weights), attention_); }
   void end_row() { first_of_row_.push_back(offsets_.size() - 1); }
 
   // What may follow token `fed` of row `row`, best first; may be shorter than top_k, or empty
@@ -44,11 +53,27 @@ class Candidates {
     const std::size_t index = first_of_row_[row] + fed;
     return {values_.data() + offsets_[index], offsets_[index + 1] - offsets_[index]};
   }
+  // Of a row that wants it: the decoder's last state, from which the scores come.
+  std::span<const float> hidden(std::size_t row, std::size_t fed) const {
+    return hidden_[first_of_row_[row] + fed];
+  }
+  // Of a row that wants it: the weight of each source token in the decoder's cross-attention while
+  // what follows was predicted; they sum to 1.
+  std::span<const float> attention(std::size_t row, std::size_t fed) const {
+    return attention_[first_of_row_[row] + fed];
+  }
 
  private:
+  // Both are empty where nothing was wanted, which is nearly always.
+  void set(std::vector<float> numbers, std::vector<std::vector<float>>& all) const {
+    all.resize(offsets_.size());
+    all.back() = std::move(numbers);
+  }
+
   std::vector<std::size_t> offsets_{0};
   std::vector<std::size_t> first_of_row_{0};
   std::vector<Candidate> values_;
+  std::vector<std::vector<float>> hidden_, attention_;  // by fed token
 };
 
 // One strategy at work on one sentence.

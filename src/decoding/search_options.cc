@@ -144,10 +144,12 @@ void Resolver::resolve_search() {
   check_at_least_zero("diversity_penalty", out_.diversity_penalty);
   out_.warpers = resolve_warpers(keys_);
   out_.seed = get(&GenerationOptions::seed, out_.seed);
-  if (std::holds_alternative<DiverseBeam>(out_.strategy) && out_.profile != Profile::huggingface)
+  if (std::holds_alternative<BeamSample>(out_.strategy) && out_.num_beams > 1)
+    out_.warpers.min_kept = std::max(2, 1 + static_cast<int>(out_.eos_tokens.size()));
+  if (follows_hugging_face(out_.strategy) && out_.profile != Profile::huggingface)
     throw Error(ErrorCode::unsupported,
-                "diverse beam search is not part of the rules of the profiles marian and "
-                "ctranslate2",
+                "diverse and conditional beam search and beam sampling are not part of the rules "
+                "of the profiles marian and ctranslate2",
                 "ask for the profile huggingface");
 }
 
@@ -175,10 +177,12 @@ void Resolver::resolve_num_returned() {
 // --- length -----------------------------------------------------------------------------------
 
 void Resolver::resolve_max_length() {
-  // Each limit counts what is generated after the prompt.
+  // Each limit counts what is generated after the prompt. The last token takes no position, but
+  // where candidates are run before one of them is chosen.
+  const int unfed = std::holds_alternative<Contrastive>(out_.strategy) ? 0 : 1;
   const int positions =
       context_.max_target_positions > 0 ? context_.max_target_positions : limits_.max_target_tokens;
-  const int room = std::min(positions, limits_.max_target_tokens) - prompt() + 1;
+  const int room = std::min(positions, limits_.max_target_tokens) - prompt() + unfed;
   if (room < 1)
     throw Error(ErrorCode::resource_exhausted,
                 "the prefix has " + std::to_string(out_.prefix.size()) +

@@ -85,7 +85,8 @@ struct SearchOptions {
   std::vector<TokenId> prefix;
 
   bool is_eos(TokenId token) const;
-  // Outputs that a beam search finishes at most: num_beams, under CTranslate2's rules times patience.
+  // Outputs that a beam search finishes at most: num_beams, under CTranslate2's rules times
+  // patience.
   int most_hypotheses() const;
 };
 

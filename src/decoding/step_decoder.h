@@ -25,7 +25,8 @@ class StepDecoder {
   // For each sentence, row r continues the cache of row rows[r].parent of the sentence's previous
   // step (-1 only in its first step), cut to rows[r].keep positions, and appends feed.size()
   // positions. Rows of the previous step that are no parent are forgotten.
-  // answers[i] (cleared here) receives one answer for each row and fed token of sentences[i].
+  // answers[i] (cleared here) receives one answer for each row and fed token of sentences[i], and
+  // what the row wants besides.
   // The answers to a sentence do not depend on the other sentences.
   // Throws Error: internal (a row's scores are NaN; the message names sentence and position),
   // resource_exhausted.

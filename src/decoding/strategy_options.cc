@@ -1,5 +1,6 @@
 #include "decoding/strategy_options.h"
 
+#include <string>
 #include <type_traits>
 #include <variant>
 
@@ -15,24 +16,29 @@ bool is_one_of(const Strategy& strategy) {
   return (std::holds_alternative<Kinds>(strategy) || ...);
 }
 
-// Beam search that draws its extensions (`num_beams` together with `do_sample`) is not built. Beams
-// of a model's defaults give way to sampling that a request asks for.
-void check_not_beam_sample(const GenerationKeys& keys) {
+// Beams of a model's defaults give way to sampling that a request asks for.
+bool samples_from_beams(const GenerationKeys& keys) {
   const bool only_by_default = keys.request().do_sample && !keys.request().num_beams;
-  if (only_by_default || keys.get(&GenerationOptions::num_beams, 1) == 1) return;
-  throw Error(ErrorCode::unsupported,
-              "option do_sample together with num_beams above 1 (beam sampling) is not available",
-              "set num_beams to 1, or use the strategy stochastic_beam");
+  return !only_by_default && keys.get(&GenerationOptions::num_beams, 1) > 1;
 }
 
 Strategy automatic(const GenerationKeys& keys) {
-  if (keys.get(&GenerationOptions::do_sample, false)) {
-    check_not_beam_sample(keys);
-    return Sample{};
-  }
+  if (keys.get(&GenerationOptions::do_sample, false))
+    return samples_from_beams(keys) ? Strategy(BeamSample{}) : Strategy(Sample{});
   if (keys.get(&GenerationOptions::num_beam_groups, 1) > 1) return DiverseBeam{};
   if (keys.get(&GenerationOptions::num_beams, 1) > 1) return Beam{};
   return Greedy{};
+}
+
+void check_scorer(const PrefixScorer& scorer, const char* strategy) {
+  if (!scorer)
+    throw Error(ErrorCode::invalid_argument,
+                std::string(strategy) + "::scorer is empty, expected a function");
+}
+
+// Rows that are made of several have no search of their own: the generation keys choose one.
+[[noreturn]] void refuse_mixed() {
+  throw Error(ErrorCode::unsupported, "a mixture is not available as a search");
 }
 
 struct Check {
@@ -69,8 +75,24 @@ struct Check {
                   "temperature and cut-offs have no part in the strategy smc",
                   "leave them out: it samples the model's own distribution");
   }
-  void operator()(const Mixture&) const {
-    throw Error(ErrorCode::unsupported, "the strategy mixture is not available");
+  void operator()(const Mixture&) const { refuse_mixed(); }
+  void operator()(const Ensemble&) const { refuse_mixed(); }
+  void operator()(const CopyMixture&) const { refuse_mixed(); }
+  void operator()(const ConditionalBeam& conditional) const {
+    check_scorer(conditional.scorer, "ConditionalBeam");
+    check_finite("weight", conditional.weight);
+    check_at_least("candidates", conditional.candidates, 1);
+  }
+  void operator()(const RankedSampling& ranked) const {
+    check_scorer(ranked.scorer, "RankedSampling");
+    check_range("beams", ranked.beams, 1, limits.max_beams);
+    check_range("samples", ranked.samples, 1, limits.max_beams / ranked.beams);
+    check_at_least("piece", ranked.piece, 1);
+  }
+  void operator()(const Contrastive& contrastive) const {
+    if (!(contrastive.alpha >= 0 && contrastive.alpha <= 1))
+      out_of_range("alpha", contrastive.alpha, "from 0 to 1");
+    check_range("top_k", contrastive.top_k, 1, limits.max_beams);
   }
 };
 
@@ -87,20 +109,28 @@ Strategy resolve_strategy(const Request& request, const GenerationKeys& keys,
 }
 
 bool is_without_beams(const Strategy& strategy) {
-  return is_one_of<Greedy, Aggressive, Sample, MinimumBayesRisk, SequentialMonteCarlo>(strategy);
+  return is_one_of<Greedy, Aggressive, Sample, MinimumBayesRisk, SequentialMonteCarlo,
+                   RankedSampling, Contrastive>(strategy);
 }
 
 bool may_stop_at_strings(const Strategy& strategy) {
-  return is_one_of<Greedy, Aggressive, Sample, MinimumBayesRisk>(strategy);
+  return is_one_of<Greedy, Aggressive, Sample, MinimumBayesRisk, Contrastive>(strategy);
+}
+
+bool follows_hugging_face(const Strategy& strategy) {
+  return is_one_of<DiverseBeam, BeamSample, ConditionalBeam>(strategy);
 }
 
 ReturnLimit return_limit(const Strategy& strategy, int num_beams, const Limits& limits) {
-  if (is_one_of<Greedy, Aggressive>(strategy)) return {1, "the one output of this strategy", 1};
+  if (is_one_of<Greedy, Aggressive, Contrastive>(strategy))
+    return {1, "the one output of this strategy", 1};
   if (std::holds_alternative<Sample>(strategy)) return {limits.max_beams, "Limits::max_beams", {}};
   if (const auto* risk = std::get_if<MinimumBayesRisk>(&strategy))
     return {risk->samples, "samples", 1};
   if (const auto* particles = std::get_if<SequentialMonteCarlo>(&strategy))
     return {particles->particles, "particles", particles->particles};
+  if (const auto* ranked = std::get_if<RankedSampling>(&strategy))
+    return {ranked->beams, "beams", 1};
   if (std::holds_alternative<StochasticBeam>(strategy)) return {num_beams, "num_beams", num_beams};
   return {num_beams, "num_beams", {}};
 }

@@ -12,7 +12,7 @@
 namespace tandem {
 
 // The request's strategy, or the one that the keys ask for; never Automatic. Throws Error:
-// unsupported (not built), invalid_argument (a parameter out of range).
+// unsupported (parameters that exclude each other), invalid_argument (one out of range).
 Strategy resolve_strategy(const Request& request, const GenerationKeys& keys, const Limits& limits);
 
 // True for a strategy that keeps no beams: `num_beams` and `num_beam_groups` of a model's defaults
@@ -21,6 +21,9 @@ bool is_without_beams(const Strategy& strategy);
 
 // True if each output grows by itself, so that it may end at a stop string.
 bool may_stop_at_strings(const Strategy& strategy);
+
+// True for a beam search that knows the rules of Hugging Face alone.
+bool follows_hugging_face(const Strategy& strategy);
 
 // How many hypotheses a strategy can return.
 struct ReturnLimit {

@@ -29,6 +29,7 @@ struct WarperOptions {
   double typical_p = 1.0;
   double epsilon_cutoff = 0.0;
   double eta_cutoff = 0.0;
+  int min_kept = 1;  // choices that no cut-off takes away; more than 1 for beam sampling
 };
 
 // A token that may be drawn.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <functional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,6 +21,11 @@ namespace tandem::testing {
 namespace {
 
 using ::testing::HasSubstr;
+
+std::vector<double> no_opinion(std::span<const TokenId>,
+                               std::span<const std::vector<TokenId>> prefixes) {
+  return std::vector<double>(prefixes.size(), 0.0);
+}
 
 struct Setting {
   Request request;
@@ -95,6 +101,18 @@ TEST(SearchOptions, SamplingThatARequestAsksForOverrulesTheModelsBeams) {
   setting.keys().do_sample = true;
   EXPECT_TRUE(std::holds_alternative<Sample>(setting.resolve().strategy));
   EXPECT_EQ(setting.resolve().num_beams, 1);
+  setting.keys().num_beams = 3;
+  EXPECT_TRUE(std::holds_alternative<BeamSample>(setting.resolve().strategy));
+  EXPECT_EQ(setting.resolve().num_beams, 3);
+  EXPECT_EQ(setting.resolve().warpers.min_kept, 2);
+}
+
+TEST(SearchOptions, ContrastiveSearchKeepsAPositionForTheLastToken) {
+  Setting setting;
+  setting.context.max_target_positions = 10;
+  EXPECT_EQ(setting.resolve().max_new_tokens, 10);
+  setting.request.strategy = Contrastive{};
+  EXPECT_EQ(setting.resolve().max_new_tokens, 9);
 }
 
 TEST(SearchOptions, StrategiesThatDrawReturnWhatTheyHoldUnlessTheRequestSaysHowMany) {
@@ -414,6 +432,48 @@ std::vector<Refusal> refusals() {
           },
           "num_return_sequences is 4", "samples, which is 3"),
       out_of_range(
+          "condition_without_a_scorer", [](Setting& s) { s.request.strategy = ConditionalBeam{}; },
+          "ConditionalBeam::scorer is empty", "a function"),
+      out_of_range(
+          "no_conditional_candidates",
+          [](Setting& s) {
+            s.request.strategy = ConditionalBeam{no_opinion, 1.0, 0};
+          },
+          "candidates is 0", "at least 1"),
+      out_of_range(
+          "endless_weight",
+          [](Setting& s) {
+            s.request.strategy = ConditionalBeam{no_opinion, INFINITY, 1};
+          },
+          "weight is inf", "finite"),
+      out_of_range(
+          "ranking_without_a_scorer", [](Setting& s) { s.request.strategy = RankedSampling{}; },
+          "RankedSampling::scorer is empty", "a function"),
+      out_of_range(
+          "too_many_ranked_samples",
+          [](Setting& s) {
+            s.request.strategy = RankedSampling{no_opinion, 4, 17, 1};
+          },
+          "samples is 17", "from 1 to 16"),
+      out_of_range(
+          "empty_pieces",
+          [](Setting& s) {
+            s.request.strategy = RankedSampling{no_opinion, 1, 1, 0};
+          },
+          "piece is 0", "at least 1"),
+      out_of_range(
+          "alpha_above_one",
+          [](Setting& s) {
+            s.request.strategy = Contrastive{1.5, 4};
+          },
+          "alpha is 1.5", "from 0 to 1"),
+      out_of_range(
+          "nothing_to_contrast",
+          [](Setting& s) {
+            s.request.strategy = Contrastive{0.5, 0};
+          },
+          "top_k is 0", "from 1 to 64"),
+      out_of_range(
           "no_time", [](Setting& s) { s.keys().max_time = 0; }, "max_time is 0.0", "above 0"),
       out_of_range(
           "empty_stop", [](Setting& s) { s.keys().stop_strings = {""}; }, "stop_strings",
@@ -440,14 +500,19 @@ std::vector<Refusal> refusals() {
          s.prefix = {5, 6};
        },
        ErrorCode::resource_exhausted, "prefix has 2", "may have 2"},
-      {"beam_sampling",
+      {"beam_sampling_by_other_rules",
        [](Setting& s) {
          s.keys().do_sample = true;
          s.keys().num_beams = 2;
+         s.request.profile = Profile::marian;
        },
-       ErrorCode::unsupported, "do_sample", "num_beams"},
+       ErrorCode::unsupported, "beam sampling", "profile"},
       {"mixture", [](Setting& s) { s.request.strategy = Mixture{}; }, ErrorCode::unsupported,
        "mixture", "not available"},
+      {"ensemble", [](Setting& s) { s.request.strategy = Ensemble{}; }, ErrorCode::unsupported,
+       "mixture", "not available"},
+      {"copy_mixture", [](Setting& s) { s.request.strategy = CopyMixture{}; },
+       ErrorCode::unsupported, "mixture", "not available"},
       {"warped_particles",
        [](Setting& s) {
          s.request.strategy = SequentialMonteCarlo{};

@@ -74,6 +74,7 @@ TEST(Warpers, AllTogetherFollowTheOrderOfHuggingFace) {
     Random random(seed ^ 0x51);
     WarperOptions options;
     options.temperature = random.one_of({0.7, 1.0, 1.3});
+    options.min_kept = random.one_of({1, 1, 2, 4});
     if (random.chance(50)) options.top_k = random.number(1, 30);
     if (random.chance(50)) options.top_p = random.one_of({0.5, 0.9, 0.97});
     if (random.chance(50)) options.min_p = random.one_of({0.02, 0.1});

@@ -86,6 +86,7 @@ class TableDecoder : public StepDecoder {
 
   bool holds_sentences() const { return !caches_.empty(); }
 
+  std::size_t source_length = 0;  // of every sentence, for attention
   int passes = 0;
   std::size_t fed_tokens = 0;
 
@@ -121,6 +122,9 @@ class TableDecoder : public StepDecoder {
         require(row.feed[i] >= -1 && row.feed[i] < model_.vocabulary_size, "a token is unknown");
         cache.push_back(row.feed[i]);
         ++fed_tokens;
+        if (row.wants_hidden) answers.set_hidden(model_.hidden(sentence.sentence, cache));
+        if (row.wants_attention)
+          answers.set_attention(model_.attention(sentence.sentence, cache, source_length));
         const auto logits = model_.logits(sentence.sentence, cache);
         answers.append(row.queries[i].top_k > 0 ? answer(row.queries[i], logits)
                                                 : std::vector<Candidate>{});

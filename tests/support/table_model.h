@@ -45,6 +45,34 @@ struct TableModel {
       values[static_cast<std::size_t>(favourites[length - 1])] += preference;
     return values;
   }
+
+  // A decoder's last state after `history`.
+  std::vector<float> hidden(int sentence, std::span<const TokenId> history) const {
+    std::vector<float> state(5);
+    for (std::size_t i = 0; i < state.size(); ++i)
+      state[i] = static_cast<float>(number(sentence, history, 7919 + i) - 0.3);
+    return state;
+  }
+
+  // Cross-attention over `source_length` tokens after `history`; sums to 1.
+  std::vector<float> attention(int sentence, std::span<const TokenId> history,
+                               std::size_t source_length) const {
+    std::vector<double> weights(source_length);
+    double sum = 0;
+    for (std::size_t i = 0; i < source_length; ++i)
+      sum += weights[i] = 0.01 + std::pow(number(sentence, history, 104729 + i), 3);
+    std::vector<float> attention;
+    for (const double weight : weights) attention.push_back(static_cast<float>(weight / sum));
+    return attention;
+  }
+
+ private:
+  // From 0 to 1.
+  double number(int sentence, std::span<const TokenId> history, std::size_t which) const {
+    std::uint64_t state = mix(seed * 1000003 + static_cast<std::uint64_t>(sentence) + which);
+    for (const TokenId token : history) state = mix(state ^ static_cast<std::uint64_t>(token + 7));
+    return static_cast<double>(state >> 11) * 0x1.0p-53;
+  }
 };
 
 inline std::vector<double> log_softmax(std::vector<double> values) {

@@ -1,6 +1,6 @@
 // The published warpers of Hugging Face over whole rows of scores, as literally as C++ allows: what
-// is cut off is at -infinity. Rules: transformers 5, generation/logits_process.py, with
-// min_tokens_to_keep 1. It shares nothing with src/decoding but the options.
+// is cut off is at -infinity. Rules: transformers 5, generation/logits_process.py; min_kept is its
+// min_tokens_to_keep. It shares nothing with src/decoding but the options.
 #pragma once
 
 #include <algorithm>
@@ -55,8 +55,17 @@ class WarperOracle {
                      [&](std::size_t a, std::size_t b) { return keys[a] < keys[b]; });
     return order;
   }
+  std::size_t min_kept(const Scores& scores) const {
+    return std::min(static_cast<std::size_t>(options_.min_kept), scores.size());
+  }
+  // The lowest of the scores that are kept in any case.
+  double last_kept(Scores scores) const {
+    std::sort(scores.begin(), scores.end(), std::greater<>());
+    return scores[min_kept(scores) - 1];
+  }
   void top_k(Scores& scores) const {
-    const auto k = std::min(static_cast<std::size_t>(options_.top_k), scores.size());
+    const auto k = std::min(static_cast<std::size_t>(std::max(options_.top_k, options_.min_kept)),
+                            scores.size());
     Scores descending = scores;
     std::sort(descending.begin(), descending.end(), std::greater<>());
     for (double& score : scores)
@@ -66,7 +75,7 @@ class WarperOracle {
     const Scores p = softmax(scores);
     const auto order = sorted(scores);
     double cumulative = 0;
-    for (std::size_t i = 0; i + 1 < order.size(); ++i) {  // the last is kept
+    for (std::size_t i = 0; i + min_kept(scores) < order.size(); ++i) {  // the last are kept
       cumulative += p[order[i]];
       if (cumulative <= 1 - options_.top_p) scores[order[i]] = -INFINITY;
     }
@@ -74,8 +83,9 @@ class WarperOracle {
   void min_p(Scores& scores) const {
     const Scores p = softmax(scores);
     const double best = *std::max_element(p.begin(), p.end());
+    const double kept = last_kept(scores);
     for (std::size_t i = 0; i < p.size(); ++i)
-      if (p[i] < options_.min_p * best) scores[i] = -INFINITY;
+      if (p[i] < options_.min_p * best && scores[i] < kept) scores[i] = -INFINITY;
   }
   void typical_p(Scores& scores) const {
     const Scores normalized = log_softmax(scores);
@@ -88,15 +98,16 @@ class WarperOracle {
     double cumulative = 0;
     std::size_t last = 0;  // how many cumulative masses are below the mass
     for (const std::size_t i : order) last += (cumulative += p[i]) < options_.typical_p ? 1 : 0;
+    last = std::max(last, min_kept(scores) - 1);
     const double threshold = shifted[order[std::min(last, order.size() - 1)]];
     for (std::size_t i = 0; i < shifted.size(); ++i)
       if (shifted[i] > threshold) scores[i] = -INFINITY;
   }
-  static void cut(double least, Scores& scores) {
+  void cut(double least, Scores& scores) const {
     const Scores p = softmax(scores);
-    const double best = *std::max_element(scores.begin(), scores.end());
+    const double kept = last_kept(scores);
     for (std::size_t i = 0; i < p.size(); ++i)
-      if (p[i] < least && scores[i] < best) scores[i] = -INFINITY;
+      if (p[i] < least && scores[i] < kept) scores[i] = -INFINITY;
   }
 
   WarperOptions options_;
