@@ -24,6 +24,8 @@ inline Ints multiply_add_bytes(Ints sum, Ints unsigned_bytes, Ints signed_bytes)
 }
 
 struct TileBytes {
+  static constexpr int kMostRows = 6;
+
   template <int kRows>
   static void run(const ProductInt8& product, std::int64_t panel, std::int64_t row) {
     constexpr int kVectors = static_cast<int>(kPanelColumns) / kLanes;

@@ -44,6 +44,8 @@ inline void tile_bfloat16(const ProductBfloat16& product, const std::int32_t* pa
 }
 
 struct TileBfloat16 {
+  static constexpr int kMostRows = 6;
+
   template <int kRows>
   static void run(const ProductBfloat16& product, std::int64_t panel, std::int64_t row) {
     constexpr int kTileColumns = tile_vectors(kRows) * kLanes;

@@ -29,6 +29,8 @@ inline void tile_f32(const ProductF32& product, const float* panel, std::int64_t
 }
 
 struct TileF32 {
+  static constexpr int kMostRows = 6;
+
   template <int kRows>
   static void run(const ProductF32& product, std::int64_t panel, std::int64_t row) {
     constexpr int kTileColumns = tile_vectors(kRows) * kLanes;

@@ -8,9 +8,10 @@
 namespace tandem::cpu {
 namespace {
 
-// Even and odd weights need a register each, so tall tiles are narrower than in float32.
+// Even and odd weights need a register each, so tall tiles are narrower than in float32: of 16
+// registers, 4 rows and 2 vectors are the most whose sums, weights and one activation fit.
 constexpr int word_vectors(int rows) {
-  return rows > 4 ? 2 : tile_vectors(rows);
+  return rows > (kLanes == 16 ? 4 : 2) ? 2 : tile_vectors(rows);
 }
 
 template <int kRows>
@@ -20,19 +21,29 @@ inline void tile_int8(const ProductInt8& product, const std::int8_t* panel, std:
   const std::int64_t x_stride = product.x_stride_bytes / 4;
   const auto* x = static_cast<const std::int32_t*>(product.x) + row * x_stride;
   Ints acc[kRows][kVectors];
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast_int(0);
+  TANDEM_UNROLL
+  for (int r = 0; r < kRows; ++r) TANDEM_UNROLL
+  for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast_int(0);
   for (std::int64_t g = 0; g < product.groups; ++g) {
     const auto* weights = reinterpret_cast<const std::int32_t*>(panel + g * 4 * kPanelColumns);
     if (kRows > 1)
       for (int column = 0; column < kVectors * kLanes; column += 16)
         prefetch(weights + column + kPrefetchBytes / 4);
-    for (int v = 0; v < kVectors; ++v) {
-      const Ints w = load_ints(weights + v * kLanes);
-      const Ints even = even_bytes(w), odd = odd_bytes(w);
+    // Two vectors at a time share each activation as soon as it is loaded: all of them at once
+    // would push the sums out of the registers.
+    TANDEM_UNROLL
+    for (int v = 0; v < kVectors; v += 2) {
+      const Ints w0 = load_ints(weights + v * kLanes), w1 = load_ints(weights + (v + 1) * kLanes);
+      const Ints even0 = even_bytes(w0), even1 = even_bytes(w1);
+      const Ints odd0 = odd_bytes(w0), odd1 = odd_bytes(w1);
+      TANDEM_UNROLL
       for (int r = 0; r < kRows; ++r) {
-        acc[r][v] = add_pair_products(acc[r][v], even, broadcast_int(x[r * x_stride + 2 * g]));
-        acc[r][v] = add_pair_products(acc[r][v], odd, broadcast_int(x[r * x_stride + 2 * g + 1]));
+        const Ints even = broadcast_int(x[r * x_stride + 2 * g]);
+        acc[r][v] = add_pair_products(acc[r][v], even0, even);
+        acc[r][v + 1] = add_pair_products(acc[r][v + 1], even1, even);
+        const Ints odd = broadcast_int(x[r * x_stride + 2 * g + 1]);
+        acc[r][v] = add_pair_products(acc[r][v], odd0, odd);
+        acc[r][v + 1] = add_pair_products(acc[r][v + 1], odd1, odd);
       }
     }
   }
@@ -40,6 +51,7 @@ inline void tile_int8(const ProductInt8& product, const std::int8_t* panel, std:
 }
 
 struct TileInt8 {
+  static constexpr int kMostRows = kLanes == 16 ? 6 : 4;
   template <int kRows>
   static void run(const ProductInt8& product, std::int64_t panel, std::int64_t row) {
     constexpr int kTileColumns = word_vectors(kRows) * kLanes;

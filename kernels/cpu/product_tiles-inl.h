@@ -12,8 +12,6 @@
 namespace tandem::cpu {
 namespace {
 
-constexpr int kMaxTileRows = 6;
-
 // How far ahead weights are fetched: 4 KiB, one page. Only worth it when a tile has several rows;
 // with one row the hardware prefetcher keeps up with the stream. Measured: bench/kernels_bench.cc.
 constexpr std::int64_t kPrefetchBytes = 4096;
@@ -27,18 +25,21 @@ constexpr int tile_vectors(int rows) {
   return by_registers < kAll ? by_registers : kAll;
 }
 
-// Calls Tile::run<r>(product, panel, row) for tiles of r rows that cover [row_begin, row_end).
+// Calls Tile::run<r>(product, panel, row) for tiles of r rows, at most Tile::kMostRows (from 1 to
+// 6), that cover [row_begin, row_end).
 template <class Tile, class Product>
 inline void walk_rows(const Product& product, std::int64_t panel, std::int64_t row_begin,
                       std::int64_t row_end) {
   std::int64_t row = row_begin;
-  for (; row_end - row >= kMaxTileRows; row += kMaxTileRows)
-    Tile::template run<kMaxTileRows>(product, panel, row);
+  for (; row_end - row >= Tile::kMostRows; row += Tile::kMostRows)
+    Tile::template run<Tile::kMostRows>(product, panel, row);
   switch (row_end - row) {
     case 5:
-      return Tile::template run<5>(product, panel, row);
+      if constexpr (Tile::kMostRows > 5) Tile::template run<5>(product, panel, row);
+      return;
     case 4:
-      return Tile::template run<4>(product, panel, row);
+      if constexpr (Tile::kMostRows > 4) Tile::template run<4>(product, panel, row);
+      return;
     case 3:
       return Tile::template run<3>(product, panel, row);
     case 2:
