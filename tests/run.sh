@@ -6,6 +6,7 @@
 # Installs the packages that are missing, fetches the public models that some tests use, builds with optimisation
 # and with warnings as errors, and runs the whole suite. With TANDEM_SANITIZERS=1 the suite runs under
 # AddressSanitizer and UndefinedBehaviorSanitizer first, and the layers that have threads under ThreadSanitizer.
+# Where nvcc is found, the CUDA module is built too, and the tests that a machine without a GPU can run on it.
 # Asks nothing; safe to run again. The exit code is that of the first stage that failed; the last lines are
 # ctest's summary.
 set -euo pipefail
@@ -35,5 +36,11 @@ python3 examples/fetch_bergamot.py "${TANDEM_BERGAMOT_DIR:-${XDG_CACHE_HOME:-$HO
 if [ "${TANDEM_SANITIZERS:-0}" = 1 ]; then
   suite asan OFF
   suite tsan OFF --label-regex 'base|kernels|decoding|api|examples'
+fi
+if command -v nvcc >/dev/null; then
+  step "cuda: build the module, load it, count its registers"
+  cmake --preset cuda -DTANDEM_WERROR=ON -DTANDEM_BUILD_EXAMPLES=OFF -DTANDEM_BUILD_BENCH=OFF >/dev/null
+  cmake --build --preset cuda --parallel "$jobs" --target tandem_cuda kernels_test
+  ctest --preset cuda --parallel "$jobs" --tests-regex '^(MakeBackend|Cuda|Gpu|cuda_)'
 fi
 suite release ON

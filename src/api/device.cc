@@ -7,9 +7,28 @@
 #include <tandem/error.h>
 #include <tandem/version.h>
 
+#include "kernels/backend.h"
 #include "kernels/cpu/features.h"
 
 namespace tandem {
+namespace {
+
+// Tries to open a GPU.
+struct Gpu {
+  explicit Gpu(int ordinal) {
+    try {
+      about = make_backend({.device = Device::cuda(ordinal)})->name();
+      opens = true;
+    } catch (const Error& error) {
+      about = error.message();
+    }
+  }
+
+  bool opens = false;
+  std::string about;  // its name, or what is missing
+};
+
+}  // namespace
 
 Device Device::parse(std::string_view name) {
   if (name == "auto") return {};
@@ -40,7 +59,9 @@ std::string Device::name() const {
 }
 
 std::vector<Device> available_devices() {
-  return {Device::cpu()};
+  std::vector<Device> devices = {Device::cpu()};
+  for (int ordinal = 0; Gpu(ordinal).opens; ++ordinal) devices.push_back(Device::cuda(ordinal));
+  return devices;
 }
 
 std::string system_report() {
@@ -55,6 +76,7 @@ std::string system_report() {
             " (cores that this process may use)\n";
   report += "devices         ";
   for (const Device& device : available_devices()) report += ' ' + device.name();
+  report += "\ngpu              " + Gpu(0).about;
   report += "\nlibraries        ";
   std::string libraries = library_versions();
   std::replace(libraries.begin(), libraries.end(), '\n', ',');

@@ -141,7 +141,7 @@ TEST_P(Attention, HugeScoresDoNotOverflow) {
 // threads share the work.
 TEST_P(Attention, AQueryHasTheSameBitsAloneAndInAnyGroup) {
   constexpr std::int32_t kMost = 23, kKeys = 150;
-  const auto single = open({GetParam().isa, 1});
+  const auto single = open_single(GetParam());
   const Matrix bias = Matrix::random(kHeads, 2 * 20 + 1, 4);
   for (const std::int32_t head_dim : {5, 16, 32, 40, 64, 80, 128}) {
     const std::int64_t width = std::int64_t{kHeads} * head_dim;

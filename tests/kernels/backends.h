@@ -1,5 +1,6 @@
 // The backends under test: cpu at each instruction set of this machine with one and two threads,
-// and random operands for them.
+// the CUDA backend with its kernels run on the host, and, in builds with CUDA, the first GPU. And
+// random operands for them.
 #pragma once
 
 #include <cmath>
@@ -13,19 +14,39 @@
 #include <gtest/gtest.h>
 
 #include "kernels/cpu/backend.h"
+#include "kernels/host_gpu.h"
+#include "kernels/staged_backend.h"
 
 namespace tandem {
 
 struct BackendCase {
-  cpu::Isa isa;
-  int threads;
+  enum class Kind { cpu, cuda_on_host, cuda };
+  Kind kind = Kind::cpu;
+  cpu::Isa isa = cpu::Isa::baseline;  // cpu
+  int threads = 1;                    // cpu
 };
 
-inline std::unique_ptr<Backend> open(const BackendCase& which) {
-  return cpu::make_cpu_backend({.device = Device::cpu(), .threads = which.threads}, which.isa);
+// A device has memory of its own, so its backend is staged.
+inline std::unique_ptr<Backend> open(const BackendCase& which,
+                                     Numerics numerics = Numerics::exact) {
+  if (which.kind == BackendCase::Kind::cuda_on_host)
+    return std::make_unique<StagedBackend>(cuda::open_on_host(numerics));
+  if (which.kind == BackendCase::Kind::cuda)
+    return std::make_unique<StagedBackend>(
+        make_backend({.device = Device::cuda(0), .numerics = numerics}));
+  return cpu::make_cpu_backend(
+      {.device = Device::cpu(), .threads = which.threads, .numerics = numerics}, which.isa);
+}
+
+// The same with one thread.
+inline std::unique_ptr<Backend> open_single(BackendCase which) {
+  which.threads = 1;
+  return open(which);
 }
 
 inline std::string name_of(const BackendCase& which) {
+  if (which.kind == BackendCase::Kind::cuda_on_host) return "cuda_on_host";
+  if (which.kind == BackendCase::Kind::cuda) return "cuda_0";
   return std::string(cpu::to_string(which.isa)) + "_" + std::to_string(which.threads);
 }
 
@@ -33,25 +54,50 @@ inline void PrintTo(const BackendCase& which, std::ostream* out) {
   *out << name_of(which);
 }
 
-inline std::vector<BackendCase> all_backends() {
+inline std::vector<BackendCase> cpu_backends() {
   std::vector<BackendCase> cases;
   for (const cpu::Isa isa :
        {cpu::Isa::baseline, cpu::Isa::avx2, cpu::Isa::avx512, cpu::Isa::avx512_vnni})
     for (const int threads : {1, 2})
-      if (isa <= cpu::widest_isa()) cases.push_back({isa, threads});
+      if (isa <= cpu::widest_isa()) cases.push_back({BackendCase::Kind::cpu, isa, threads});
   return cases;
 }
 
-// A parametrised suite whose tests see `backend` and `reference`.
+// A parametrised suite whose tests see `backend` and `reference`. Skipped where the device is not
+// there.
 class BackendTest : public testing::TestWithParam<BackendCase> {
  protected:
-  std::unique_ptr<Backend> backend = open(GetParam());
+  void SetUp() override {
+    try {
+      backend = open(GetParam());
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::device) throw;
+      GTEST_SKIP() << error.what();
+    }
+  }
+
+  std::unique_ptr<Backend> backend;
   std::unique_ptr<Backend> reference = make_reference_backend();
 };
 
-#define TANDEM_FOR_ALL_BACKENDS(suite)                                    \
-  INSTANTIATE_TEST_SUITE_P(Cpu, suite, testing::ValuesIn(all_backends()), \
+#define TANDEM_BACKEND_CASES(prefix, suite, ...)                          \
+  INSTANTIATE_TEST_SUITE_P(prefix, suite, testing::ValuesIn(__VA_ARGS__), \
                            [](const auto& which) { return name_of(which.param); })
+
+#define TANDEM_FOR_CPU_BACKENDS(suite) TANDEM_BACKEND_CASES(Cpu, suite, cpu_backends())
+
+// The prefix Gpu is the label `gpu` in ctest.
+#ifdef TANDEM_CUDA
+#define TANDEM_FOR_GPU_BACKENDS(suite) \
+  TANDEM_BACKEND_CASES(Gpu, suite, std::vector{BackendCase{BackendCase::Kind::cuda}})
+#else
+#define TANDEM_FOR_GPU_BACKENDS(suite) static_assert(true)
+#endif
+
+#define TANDEM_FOR_ALL_BACKENDS(suite)                                                          \
+  TANDEM_FOR_CPU_BACKENDS(suite);                                                               \
+  TANDEM_BACKEND_CASES(Cuda, suite, std::vector{BackendCase{BackendCase::Kind::cuda_on_host}}); \
+  TANDEM_FOR_GPU_BACKENDS(suite)
 
 // rows x cols floats in a buffer with a wider stride, whose padding is NaN: reading it shows.
 class Matrix {

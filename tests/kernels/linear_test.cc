@@ -174,7 +174,7 @@ TEST_P(Linear, ARowHasTheSameBitsAloneAndInAnyBatchAtAnyPlace) {
   constexpr std::int64_t kOutputs = 450, kIn = 512, kBatch = 33;
   const LinearWeights weights = random_weights(kOutputs, kIn, true);
   const Matrix x = Matrix::random(kBatch, kIn, 20);
-  const auto single = open({GetParam().isa, 1});
+  const auto single = open_single(GetParam());
   LinearEpilogue gelu;
   gelu.activation = Activation::gelu_erf;
   for (const ComputeType type : kTypes) {
@@ -236,9 +236,7 @@ TEST_P(Linear, ARowOfZerosGivesTheBiasAndARowWithoutNumbersGivesNaN) {
 
 // Enough rows for the library path, where there is one.
 TEST_P(Linear, FastNumericsStayCloseToTheReference) {
-  const auto fast = cpu::make_cpu_backend(
-      {.device = Device::cpu(), .threads = GetParam().threads, .numerics = Numerics::fast},
-      GetParam().isa);
+  const auto fast = open(GetParam(), Numerics::fast);
   const LinearWeights weights = random_weights(130, 67, true);
   const Matrix x = Matrix::random(260, 67, 22);
   Matrix out = Matrix::random(260, 130, 23), expected = Matrix::random(260, 130, 23);
@@ -282,7 +280,9 @@ LinearWeights packed_as(const PackedParts& parts) {
   return weights;
 }
 
-TEST_P(Linear, PartsGiveTheSameWeightsOnEveryInstructionSetWithoutACopy) {
+using StoredLinear = BackendTest;
+
+TEST_P(StoredLinear, PartsGiveTheSameWeightsOnEveryInstructionSetWithoutACopy) {
   LinearWeights weights = random_weights(130, 45, true);
   weights.activation_scale = 50.0F;
   const Matrix x = Matrix::random(5, 45, 24);
@@ -290,7 +290,7 @@ TEST_P(Linear, PartsGiveTheSameWeightsOnEveryInstructionSetWithoutACopy) {
     const auto packed = backend->pack(weights, type);
     const PackedParts parts = packed->parts();
     EXPECT_EQ(parts.type, type);
-    for (const BackendCase& other : all_backends()) {
+    for (const BackendCase& other : cpu_backends()) {
       const auto there = open(other);
       const auto again = there->pack(packed_as(parts), type);
       EXPECT_EQ(again->bytes(), packed->bytes());
@@ -304,7 +304,7 @@ TEST_P(Linear, PartsGiveTheSameWeightsOnEveryInstructionSetWithoutACopy) {
   }
 }
 
-TEST_P(Linear, RefusesPartsThatAreNotWhatTheLayoutSays) {
+TEST_P(StoredLinear, RefusesPartsThatAreNotWhatTheLayoutSays) {
   const PackedParts good = backend->pack(random_weights(70, 45, true), ComputeType::int8)->parts();
   const auto code_of = [&](const std::function<void(PackedParts&)>& spoil) {
     PackedParts parts = good;
@@ -336,6 +336,7 @@ TEST_P(Linear, RefusesPartsThatAreNotWhatTheLayoutSays) {
 }
 
 TANDEM_FOR_ALL_BACKENDS(Linear);
+TANDEM_FOR_CPU_BACKENDS(StoredLinear);
 
 }  // namespace
 }  // namespace tandem

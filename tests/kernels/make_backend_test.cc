@@ -26,7 +26,7 @@ TEST(MakeBackend, TheEnvironmentCapsTheInstructionSetAndTheNameTellsIt) {
   }
 }
 
-TEST(MakeBackend, RefusesAnUnknownCapAndADeviceThatIsNotBuiltIn) {
+TEST(MakeBackend, RefusesAnUnknownCapAndNoThreads) {
   const auto code_of = [](const BackendOptions& options) {
     try {
       static_cast<void>(make_backend(options));
@@ -36,10 +36,26 @@ TEST(MakeBackend, RefusesAnUnknownCapAndADeviceThatIsNotBuiltIn) {
     }
     return ErrorCode::internal;
   };
-  EXPECT_EQ(code_of({.device = Device::cuda(0)}), ErrorCode::unsupported);
   EXPECT_EQ(code_of({.device = Device::cpu(), .threads = 0}), ErrorCode::invalid_argument);
   const MaxIsa cap("avx1024");
   EXPECT_EQ(code_of({.device = Device::cpu()}), ErrorCode::invalid_argument);
+}
+
+// On a machine with GPUs there is still none of this number.
+TEST(MakeBackend, ADeviceThatIsNotThereIsAnErrorThatSaysWhatIsMissing) {
+  try {
+    static_cast<void>(make_backend({.device = Device::cuda(1'000'000)}));
+    FAIL() << "opened";
+  } catch (const Error& error) {
+    EXPECT_TRUE(error.message().starts_with("opening cuda:1000000: ")) << error.what();
+#ifdef TANDEM_CUDA
+    EXPECT_EQ(error.code(), ErrorCode::device);
+    EXPECT_EQ(error.message().find("module"), std::string::npos)
+        << "the module is built and was not loaded: " << error.what();
+#else
+    EXPECT_EQ(error.code(), ErrorCode::unsupported);
+#endif
+  }
 }
 
 TEST(MakeBackend, BuffersAreAlignedAndHoldWhatWasCopied) {

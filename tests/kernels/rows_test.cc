@@ -102,7 +102,7 @@ TEST_P(Rows, SsruEqualsTheReferenceAndChainsThroughTheSlots) {
 TEST_P(Rows, ARowHasTheSameBitsAloneAndInABatch) {
   constexpr std::int64_t kBatch = 300, kWidth = 515;
   const Matrix x = Matrix::random(kBatch, kWidth, 1), gain = Matrix::random(1, kWidth, 2);
-  const auto single = open({GetParam().isa, 1});
+  const auto single = open_single(GetParam());
   const auto every_op = [&](Backend& with, const Matrix& rows) {
     Matrix out(rows.rows(), kWidth);
     with.layer_norm(rows.view(), gain.view(), gain.view(), 1e-5F, out.view());

@@ -257,7 +257,7 @@ TEST_P(Select, ManyRowsAnswerAsEachAlone) {
   std::vector<SelectAnswer> answers(kCount);
   std::vector<Candidate> out(kCount * 4);
   backend->select(MatrixView(logits.data(), kCount, kColumns), queries, answers, out.data(), 4);
-  const auto single = open({GetParam().isa, 1});
+  const auto single = open_single(GetParam());
   for (std::size_t i = 0; i < kCount; ++i) {
     const auto begin = all.begin() + queries[i].row * kColumns;
     const Answer alone = ask(*single, {begin, begin + queries[i].num_columns}, query);

@@ -1,0 +1,101 @@
+// The CUDA backend: Backend's ops as kernels on one stream of one GPU. Plain C++: it plans each op
+// on the host, sends the index arrays, and runs kernels through Gpu (gpu.h).
+//
+// Numerics: both kinds are exact here. Every op computes a row with an order of additions that does
+// not depend on the other rows; each kernel's file says how.
+//
+// Cost: one launch for most ops; products in int8 add one to quantise their inputs; select takes
+// four to six and one wait for the device. Each op with index arrays copies them once.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "kernels/cuda/device_memory.h"
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/packed_linear.h"
+
+namespace tandem::cuda {
+
+class CudaBackend final : public Backend {
+ public:
+  CudaBackend(std::unique_ptr<Gpu> gpu, Numerics numerics);
+
+  Device device() const override { return Device::cuda(ordinal_); }
+  std::string name() const override;
+
+  std::unique_ptr<Buffer> allocate(std::size_t bytes) override;
+  // Both wait until the copy is done.
+  void to_device(void* device, const void* host, std::size_t bytes) override;
+  void to_host(void* host, const void* device, std::size_t bytes) override;
+  void sync() override;
+
+  std::shared_ptr<const PackedLinear> pack(const LinearWeights& weights, ComputeType type) override;
+  std::shared_ptr<const PackedLinear> select_outputs(
+      const PackedLinear& weights, std::span<const std::int32_t> columns) override;
+  void linear(ConstMatrixView x, const PackedLinear& weights, const LinearEpilogue& epilogue,
+              MatrixView out) override;
+
+  void embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
+             ConstMatrixView positions, std::span<const std::int32_t> position_ids,
+             MatrixView out) override;
+  void layer_norm(ConstMatrixView x, ConstMatrixView gain, ConstMatrixView bias, float epsilon,
+                  MatrixView out) override;
+  void rms_norm(ConstMatrixView x, ConstMatrixView gain, float epsilon, MatrixView out) override;
+  void activate(ConstMatrixView x, Activation activation, MatrixView out) override;
+  void add(ConstMatrixView a, ConstMatrixView b, MatrixView out) override;
+  void multiply(ConstMatrixView a, ConstMatrixView b, MatrixView out) override;
+  // Of several rows that go to one place, any may win.
+  void scatter_rows(ConstMatrixView from, std::span<const std::int32_t> to_rows,
+                    MatrixView to) override;
+  void gather_rows(ConstMatrixView from, std::span<const std::int32_t> rows,
+                   MatrixView out) override;
+
+  // With weights of a head it waits until they are on the host. Throws Error{unsupported} for heads
+  // wider than kMaxHeadDim.
+  void attention(ConstMatrixView queries, std::span<const AttentionGroup> groups,
+                 const AttentionShape& shape, MatrixView out,
+                 float* const* weights_of_head0) override;
+  void ssru(ConstMatrixView candidate, ConstMatrixView forget,
+            std::span<const std::int32_t> previous_slots, std::span<const std::int32_t> slots,
+            MatrixView states, MatrixView out) override;
+
+  void select(MatrixView logits, std::span<const SelectQuery> queries,
+              std::span<SelectAnswer> answers, Candidate* out, std::size_t out_stride) override;
+
+ private:
+  Gpu& gpu() { return memory_->gpu(); }
+  // What was uploaded is on the device when the kernel runs.
+  template <class Kernel>
+  void run(const Kernel& kernel, const Grid& grid) {
+    uploads_.flush();
+    gpu().run(kernel, grid);
+  }
+  template <class Product>
+  void multiply_rows(Rows<const typename Product::Input> x, std::int64_t rows,
+                     const CudaPackedLinear& weights, const LinearEpilogue& epilogue,
+                     const float* row_scales, MatrixView out);
+  std::vector<SelectTask> score_rows(MatrixView logits, std::span<const SelectQuery> queries,
+                                     std::int64_t columns, float* scores, SelectStats* stats);
+  void rank_on_device(std::span<const SelectTask> tasks, std::int64_t columns,
+                      const SelectStats* stats, std::span<SelectAnswer> answers, Candidate* out,
+                      std::size_t out_stride);
+
+  std::shared_ptr<DeviceMemory> memory_;
+  Uploads uploads_;
+  int ordinal_;
+  Numerics numerics_;
+};
+
+// Views as kernels take them; an empty one has no data.
+inline Rows<const float> rows_of(ConstMatrixView view) {
+  return {view.rows() == 0 ? nullptr : view.row<float>(0), view.stride()};
+}
+inline Rows<float> rows_of(MatrixView view) {
+  return {view.rows() == 0 ? nullptr : view.row<float>(0), view.stride()};
+}
+
+}  // namespace tandem::cuda

@@ -1,0 +1,48 @@
+// Weights of the CUDA backend in device memory: panels of 32 outputs, [panel][word][32], where a
+// word is one input in float32 or bfloat16, or four in int8 (product_kernels.h). Outputs are padded
+// with zeros to whole panels; so are bias and scales. Immutable once made, so contexts share them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "kernels/backend.h"
+#include "kernels/cuda/device_memory.h"
+
+namespace tandem::cuda {
+
+class CudaPackedLinear final : public PackedLinear {
+ public:
+  // Returns when everything is on the device. Throws Error as Backend::pack does.
+  CudaPackedLinear(DeviceMemory& memory, const LinearWeights& weights, ComputeType type);
+  // The outputs `columns` of `whole`, gathered on the device in stream order.
+  CudaPackedLinear(DeviceMemory& memory, Uploads& uploads, const CudaPackedLinear& whole,
+                   std::span<const std::int32_t> columns);
+
+  std::int64_t outputs() const override { return outputs_; }
+  std::int64_t inputs() const override { return inputs_; }
+  ComputeType compute_type() const override { return type_; }
+  std::size_t bytes() const override;
+  // This layout is made at load time and has no form for files.
+  PackedParts parts() const override;
+
+  std::int64_t words() const { return type_ == ComputeType::int8 ? (inputs_ + 3) / 4 : inputs_; }
+  template <class Word>
+  const Word* panels() const {
+    return static_cast<const Word*>(panels_->data());
+  }
+  const float* bias() const { return bias_ ? static_cast<const float*>(bias_->data()) : nullptr; }
+  const float* column_scales() const {
+    return scales_ ? static_cast<const float*>(scales_->data()) : nullptr;
+  }
+  float activation_scale() const { return activation_scale_; }
+
+ private:
+  ComputeType type_;
+  std::int64_t outputs_, inputs_;
+  std::unique_ptr<Buffer> panels_, bias_, scales_;
+  float activation_scale_;
+};
+
+}  // namespace tandem::cuda

@@ -1,0 +1,128 @@
+// Ops on elements: embed, gather, scatter, add, multiply, activate. Bound by memory.
+//
+// All of them: block of 256 threads, grid of ceil(N * D / 256) blocks, no shared memory. A thread
+// owns one element of [N, D]; neighbouring threads own neighbouring columns.
+#pragma once
+
+#include "kernels/cuda/activation.h"
+#include "kernels/cuda/block.h"
+
+namespace tandem::cuda {
+
+struct NothingShared {};
+
+// The elements of a matrix as a grid of blocks.
+struct Elements {
+  static constexpr int kThreads = 256;
+  std::int64_t rows = 0, columns = 0;
+
+  Grid grid() const { return {(rows * columns + kThreads - 1) / kThreads, 1}; }
+
+  // f(n, d) for the element of each thread.
+  template <class Block, class Function>
+  TANDEM_HOST_DEVICE void each(Block& block, const Function& f) const {
+    const std::int64_t first = block.x() * kThreads, count = rows * columns;
+    block.each([&](int thread) {
+      const std::int64_t element = first + thread;
+      if (element < count) f(element / columns, element % columns);
+    });
+  }
+};
+
+struct EmbedKernel {
+  static constexpr int kThreads = Elements::kThreads;
+  using Shared = NothingShared;
+  Elements elements;
+  Rows<const float> table;
+  const std::int32_t* ids = nullptr;
+  float scale = 1.0F;
+  Rows<const float> positions;  // null data: none
+  const std::int32_t* position_ids = nullptr;
+  Rows<float> out;
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
+    elements.each(block, [&](std::int64_t n, std::int64_t d) {
+      float value = ids[n] < 0 ? 0.0F : scale * table.row(ids[n])[d];
+      if (positions.data != nullptr) value = value + positions.row(position_ids[n])[d];
+      out.row(n)[d] = value;
+    });
+  }
+};
+
+struct GatherKernel {
+  static constexpr int kThreads = Elements::kThreads;
+  using Shared = NothingShared;
+  Elements elements;
+  Rows<const float> from;
+  const std::int32_t* rows = nullptr;
+  Rows<float> out;
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
+    elements.each(block,
+                  [&](std::int64_t n, std::int64_t d) { out.row(n)[d] = from.row(rows[n])[d]; });
+  }
+};
+
+// Of several rows that go to one place, any may win.
+struct ScatterKernel {
+  static constexpr int kThreads = Elements::kThreads;
+  using Shared = NothingShared;
+  Elements elements;
+  Rows<const float> from;
+  const std::int32_t* to_rows = nullptr;
+  Rows<float> to;
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
+    elements.each(block,
+                  [&](std::int64_t n, std::int64_t d) { to.row(to_rows[n])[d] = from.row(n)[d]; });
+  }
+};
+
+struct AddKernel {
+  static constexpr int kThreads = Elements::kThreads;
+  using Shared = NothingShared;
+  Elements elements;
+  Rows<const float> a, b;
+  Rows<float> out;
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
+    elements.each(
+        block, [&](std::int64_t n, std::int64_t d) { out.row(n)[d] = a.row(n)[d] + b.row(n)[d]; });
+  }
+};
+
+struct MultiplyKernel {
+  static constexpr int kThreads = Elements::kThreads;
+  using Shared = NothingShared;
+  Elements elements;
+  Rows<const float> a, b;
+  Rows<float> out;
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
+    elements.each(
+        block, [&](std::int64_t n, std::int64_t d) { out.row(n)[d] = a.row(n)[d] * b.row(n)[d]; });
+  }
+};
+
+struct ActivateKernel {
+  static constexpr int kThreads = Elements::kThreads;
+  using Shared = NothingShared;
+  Elements elements;
+  Rows<const float> x;
+  Activation activation = Activation::none;
+  Rows<float> out;
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
+    elements.each(block, [&](std::int64_t n, std::int64_t d) {
+      out.row(n)[d] = activated(x.row(n)[d], activation);
+    });
+  }
+};
+
+}  // namespace tandem::cuda

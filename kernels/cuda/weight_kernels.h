@@ -1,0 +1,94 @@
+// What surrounds a product: int8 steps of its inputs, and the choice of some of its outputs.
+#pragma once
+
+#include "kernels/cuda/block.h"
+#include "kernels/cuda/product_kernels.h"
+#include "kernels/cuda/row_kernels.h"
+
+namespace tandem::cuda {
+
+// q = clamp(round_half_even(x * s), -127, 127), four to a word, zeros behind the last input. The
+// scale s is `fixed_scale`, or 127 / max|x| of the row where that is 0. A row with a NaN or an
+// infinity gets a NaN for its scale, so that its products show it; a row below 1e-30 counts as
+// zeros.
+//
+// Block of 128 threads, grid of N blocks, 512 bytes of shared memory for the maximum. Thread t owns
+// the words t, t + 128, ... of a row.
+struct QuantizeKernel {
+  static constexpr int kThreads = 128;
+  struct Shared {
+    float maxima[kThreads];
+  };
+  Rows<const float> x;
+  std::int64_t inputs = 0;
+  float fixed_scale = 0;
+  Rows<std::int32_t> steps;
+  float* row_scales = nullptr;  // 1 / s
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& shared) const {
+    const float* row = x.row(block.x());
+    typename Block::template Own<float> maximum;
+    block.each([&](int thread) {
+      float own = 0.0F;
+      for (std::int64_t k = thread; k < inputs; k += kThreads) {
+        const float magnitude = fabsf(row[k]);
+        own = magnitude <= own ? own : magnitude < HUGE_VALF ? magnitude : HUGE_VALF;
+      }
+      maximum[thread] = own;
+    });
+    const float most = reduce(block, shared.maxima, maximum, Maximum());
+    const bool finite = most < HUGE_VALF;
+    const bool zeros = !finite || (fixed_scale == 0.0F && most < 1e-30F);
+    const float scale = fixed_scale != 0.0F ? fixed_scale : 127.0F / most;
+    std::int32_t* to = steps.row(block.x());
+    block.each([&](int thread) {
+      if (thread == 0) row_scales[block.x()] = !finite ? most - most : zeros ? 1.0F : 1.0F / scale;
+      for (std::int64_t word = thread; 4 * word < inputs; word += kThreads)
+        to[word] = zeros ? 0 : packed_steps(row, 4 * word, scale);
+    });
+  }
+
+ private:
+  TANDEM_HOST_DEVICE std::int32_t packed_steps(const float* row, std::int64_t first,
+                                               float scale) const {
+    std::uint32_t word = 0;
+    for (int i = 0; i < 4 && first + i < inputs; ++i) {
+      const float step = fminf(127.0F, fmaxf(-127.0F, rintf(row[first + i] * scale)));
+      word |= (static_cast<std::uint32_t>(static_cast<std::int32_t>(step)) & 0xFFU) << (8 * i);
+    }
+    return static_cast<std::int32_t>(word);
+  }
+};
+
+// Some outputs of packed weights, as packed weights: to[panel][word][lane] = from[column], where
+// column = columns[32 panel + lane]; zeros behind the last one. Bias and scales have one word.
+//
+// As the other ops on elements: a thread owns one word of one output.
+template <class Word>
+struct SelectColumnsKernel {
+  static constexpr int kThreads = Elements::kThreads;
+  using Shared = NothingShared;
+  Elements elements;  // panels * words, 32
+  std::int64_t words = 0, outputs = 0;
+  const std::int32_t* columns = nullptr;
+  const Word* from = nullptr;
+  Word* to = nullptr;
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
+    elements.each(block, [&](std::int64_t line, std::int64_t lane) {
+      const std::int64_t panel = line / words, word = line % words;
+      const std::int64_t output = panel * kPanelColumns + lane;
+      Word value = 0;
+      if (output < outputs) {
+        const std::int64_t column = columns[output];
+        value =
+            from[(column / kPanelColumns * words + word) * kPanelColumns + column % kPanelColumns];
+      }
+      to[line * kPanelColumns + lane] = value;
+    });
+  }
+};
+
+}  // namespace tandem::cuda

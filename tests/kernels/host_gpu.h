@@ -1,0 +1,169 @@
+// A Gpu without a GPU: the kernels of kernels/cuda run block by block on the host, with all that a
+// block's threads must not rely on made visible. Shared memory and variables of threads start as
+// NaNs; the threads of a block run in ascending or descending order, so that what one reads of
+// another without waiting differs; device memory cannot be touched between the calls, so that a
+// host that dereferences it ends the test.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <sys/mman.h>
+
+#include "kernels/cuda/cuda_backend.h"
+
+namespace tandem::cuda {
+
+enum class ThreadOrder { ascending, descending };
+
+// The block of block.h, for a host. Prefills what a device leaves undefined.
+template <int kThreads>
+class HostBlock {
+ public:
+  template <class T>
+  class Own {
+   public:
+    static_assert(std::is_trivially_copyable_v<T>);
+    Own() { std::memset(static_cast<void*>(values_.data()), 0xFF, sizeof values_); }
+    T& operator[](int thread) { return values_[static_cast<std::size_t>(thread)]; }
+    const T& operator[](int thread) const { return values_[static_cast<std::size_t>(thread)]; }
+
+   private:
+    std::array<T, kThreads> values_;
+  };
+
+  HostBlock(std::int64_t x, std::int64_t y, ThreadOrder order) : x_(x), y_(y), order_(order) {}
+
+  std::int64_t x() const { return x_; }
+  std::int64_t y() const { return y_; }
+  template <class Function>
+  void each(const Function& f) {
+    for (int i = 0; i < kThreads; ++i) f(order_ == ThreadOrder::ascending ? i : kThreads - 1 - i);
+  }
+  template <class T>
+  T shared_value(const T& value) {
+    return value;
+  }
+
+ private:
+  std::int64_t x_, y_;
+  ThreadOrder order_;
+};
+
+template <class Kernel>
+void run_on_host(const Kernel& kernel, const Grid& grid, ThreadOrder order) {
+  static_assert(std::is_trivially_copyable_v<Kernel>);
+  for (std::int64_t y = 0; y < grid.y; ++y)
+    for (std::int64_t x = 0; x < grid.x; ++x) {
+      typename Kernel::Shared shared;
+      std::memset(static_cast<void*>(&shared), 0xFF, sizeof shared);
+      HostBlock<Kernel::kThreads> block(x, y, order);
+      kernel(block, shared);
+    }
+}
+
+// Memory that can be touched only while a Touch lives; one for the whole process, because contexts
+// share weights. For one thread.
+class GuardedMemory {
+ public:
+  static GuardedMemory& instance() {
+    static GuardedMemory memory;
+    return memory;
+  }
+
+  void* allocate(std::size_t bytes) {
+    const std::size_t padded = (bytes + 255) / 256 * 256;
+    std::vector<void*>& idle = idle_[padded];
+    if (!idle.empty()) {
+      void* block = idle.back();
+      idle.pop_back();
+      return block;
+    }
+    if (padded < bytes || padded > kBytes - used_) return nullptr;
+    void* block = region_ + used_;
+    used_ += padded;
+    sizes_[block] = padded;
+    return block;
+  }
+  void free(void* block) { idle_[sizes_.at(block)].push_back(block); }
+
+  class Touch {
+   public:
+    Touch() { instance().protect(PROT_READ | PROT_WRITE); }
+    ~Touch() { instance().protect(PROT_NONE); }
+    Touch(const Touch&) = delete;
+    Touch& operator=(const Touch&) = delete;
+  };
+
+ private:
+  static constexpr std::size_t kBytes = std::size_t{1} << 32;
+  static constexpr std::size_t kPage = std::size_t{2} << 20;
+
+  GuardedMemory()
+      : region_(static_cast<std::byte*>(
+            mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
+    TANDEM_CHECK(region_ != MAP_FAILED);
+    madvise(region_, kBytes, MADV_HUGEPAGE);  // fewer pages to protect; works without
+  }
+
+  void protect(int access) {
+    const std::size_t pages = (used_ + kPage - 1) / kPage * kPage;
+    if (pages > 0 && mprotect(region_, pages, access) != 0) std::abort();
+  }
+
+  std::byte* region_;
+  std::size_t used_ = 0;
+  std::map<std::size_t, std::vector<void*>> idle_;
+  std::map<void*, std::size_t> sizes_;
+};
+
+class HostGpu final : public Gpu {
+ public:
+  explicit HostGpu(ThreadOrder order = ThreadOrder::ascending) : order_(order) {}
+
+  int ordinal() const override { return 0; }
+  std::string name() const override { return "kernels on the host"; }
+
+  void* allocate(std::size_t bytes) override { return GuardedMemory::instance().allocate(bytes); }
+  void free(void* device) noexcept override { GuardedMemory::instance().free(device); }
+  void* allocate_host(std::size_t bytes) override { return std::malloc(bytes); }
+  void free_host(void* host) noexcept override { std::free(host); }
+
+  void copy_in(void* device, const void* host, std::size_t bytes) override {
+    copy(device, host, bytes);
+  }
+  void copy_out(void* host, const void* device, std::size_t bytes) override {
+    copy(host, device, bytes);
+  }
+  void sync() override {}
+
+#define TANDEM_RUN(Kernel)                                    \
+  void run(const Kernel& kernel, const Grid& grid) override { \
+    const GuardedMemory::Touch touch;                         \
+    run_on_host(kernel, grid, order_);                        \
+  }
+  TANDEM_CUDA_KERNELS(TANDEM_RUN)
+#undef TANDEM_RUN
+
+ private:
+  void copy(void* to, const void* from, std::size_t bytes) {
+    const GuardedMemory::Touch touch;
+    std::memcpy(to, from, bytes);
+  }
+
+  ThreadOrder order_;
+};
+
+inline std::unique_ptr<Backend> open_on_host(Numerics numerics = Numerics::exact,
+                                             ThreadOrder order = ThreadOrder::ascending) {
+  return std::make_unique<CudaBackend>(std::make_unique<HostGpu>(order), numerics);
+}
+
+}  // namespace tandem::cuda
