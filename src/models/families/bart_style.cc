@@ -13,23 +13,16 @@ namespace {
 constexpr std::int64_t kMaxDim = 1 << 16;
 constexpr std::int64_t kMaxPositions = 1 << 20;
 
-// Reads one integer and notes where it came from.
-int read_size(const JsonObject& config, ModelSpec& spec, const std::string& name,
-              const std::string& key, std::int64_t highest) {
-  spec.sources[name] = "config.json: " + key;
-  return static_cast<int>(config.required_integer(key, 1, highest));
-}
-
 StackSpec read_stack(const BartStyle& style, const JsonObject& config, ModelSpec& spec,
                      const std::string& side, const Limits& limits) {
   StackSpec stack;
-  stack.layers = read_size(config, spec, side + ".layers", side + "_layers", limits.max_layers);
+  stack.layers = size_by_key(config, spec, side + ".layers", side + "_layers", limits.max_layers);
   stack.heads =
-      read_size(config, spec, side + ".heads", side + "_attention_heads", limits.max_heads);
+      size_by_key(config, spec, side + ".heads", side + "_attention_heads", limits.max_heads);
   stack.feed_forward_dim =
-      read_size(config, spec, side + ".feed_forward_dim", side + "_ffn_dim", kMaxDim);
+      size_by_key(config, spec, side + ".feed_forward_dim", side + "_ffn_dim", kMaxDim);
   stack.max_positions =
-      read_size(config, spec, side + ".max_positions", "max_position_embeddings", kMaxPositions);
+      size_by_key(config, spec, side + ".max_positions", "max_position_embeddings", kMaxPositions);
   stack.positions = style.positions;
   stack.final_norm = style.final_norm;
   if (style.position_start == PositionStart::two) stack.position_offset = 2;
@@ -76,7 +69,7 @@ ModelSpec read_spec(const BartStyle& style, const JsonObject& config, const std:
   spec.family = style.family;
   spec.origin = origin;
   spec.norm_placement = style.norm_placement;
-  spec.model_dim = read_size(config, spec, "model_dim", "d_model", kMaxDim);
+  spec.model_dim = size_by_key(config, spec, "model_dim", "d_model", kMaxDim);
   read_vocabularies(style, config, spec, limits);
   read_tokens(style, config, spec);
   spec.encoder = read_stack(style, config, spec, "encoder", limits);

@@ -31,6 +31,13 @@ Activation activation_by_name(const JsonObject& config, const std::string& key,
               config.name() + ": " + key + " is \"" + name + "\"; known are " + known);
 }
 
+int size_by_key(const JsonObject& config, ModelSpec& spec, const std::string& name,
+                const std::string& key, std::int64_t highest, int fallback) {
+  if (fallback != 0 && !config.has(key)) return fallback;
+  spec.sources[name] = "config.json: " + key;
+  return static_cast<int>(config.required_integer(key, 1, highest));
+}
+
 TokenId token_by_key(const JsonObject& config, const std::string& key, std::int64_t vocabulary) {
   return static_cast<TokenId>(config.integer(key, 0, vocabulary - 1).value_or(-1));
 }

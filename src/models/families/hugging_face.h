@@ -15,6 +15,11 @@ namespace tandem {
 Activation activation_by_name(const JsonObject& config, const std::string& key,
                               const std::string& fallback);
 
+// `key`, a size from 1 to `highest`, and a note in the spec that the switch `name` comes from it.
+// `fallback`, where there is no such key; 0: it must be there.
+int size_by_key(const JsonObject& config, ModelSpec& spec, const std::string& name,
+                const std::string& key, std::int64_t highest, int fallback = 0);
+
 // `key` as a token id in [0, vocabulary), or -1 when it is not set.
 TokenId token_by_key(const JsonObject& config, const std::string& key, std::int64_t vocabulary);
 // The same for a key that may hold one id or a list of them; empty when it is not set.

@@ -17,35 +17,27 @@ constexpr std::int64_t kMaxDistance = 1 << 12;
 
 // --- configuration -----------------------------------------------------------------------------
 
-// Reads one integer and notes where it came from; `fallback` 0: the key must be there.
-int read_size(const JsonObject& config, ModelSpec& spec, const std::string& name,
-              const std::string& key, std::int64_t highest, int fallback = 0) {
-  if (fallback != 0 && !config.has(key)) return fallback;
-  spec.sources[name] = "config.json: " + key;
-  return static_cast<int>(config.required_integer(key, 1, highest));
-}
-
 void read_stacks(const JsonObject& config, ModelSpec& spec, const Limits& limits) {
   StackSpec stack;
-  stack.layers = read_size(config, spec, "encoder.layers", "num_layers", limits.max_layers);
-  stack.heads = read_size(config, spec, "encoder.heads", "num_heads", limits.max_heads);
-  stack.feed_forward_dim = read_size(config, spec, "encoder.feed_forward_dim", "d_ff", kMaxDim);
+  stack.layers = size_by_key(config, spec, "encoder.layers", "num_layers", limits.max_layers);
+  stack.heads = size_by_key(config, spec, "encoder.heads", "num_heads", limits.max_heads);
+  stack.feed_forward_dim = size_by_key(config, spec, "encoder.feed_forward_dim", "d_ff", kMaxDim);
   stack.final_norm = true;
   spec.encoder = spec.decoder = stack;
   spec.sources["decoder.layers"] = spec.sources["encoder.layers"];
   spec.sources["decoder.heads"] = spec.sources["encoder.heads"];
   spec.sources["decoder.feed_forward_dim"] = spec.sources["encoder.feed_forward_dim"];
-  spec.decoder.layers = read_size(config, spec, "decoder.layers", "num_decoder_layers",
-                                  limits.max_layers, stack.layers);
+  spec.decoder.layers = size_by_key(config, spec, "decoder.layers", "num_decoder_layers",
+                                    limits.max_layers, stack.layers);
 }
 
 void read_relative_bias(const JsonObject& config, ModelSpec& spec) {
   spec.relative_bias =
       spec.family == "umt5" ? RelativeBias::each_layer : RelativeBias::shared_by_layers;
-  spec.relative_buckets = read_size(config, spec, "relative_buckets",
-                                    "relative_attention_num_buckets", kMaxBuckets, 32);
-  spec.relative_max_distance = read_size(config, spec, "relative_max_distance",
-                                         "relative_attention_max_distance", kMaxDistance, 128);
+  spec.relative_buckets = size_by_key(config, spec, "relative_buckets",
+                                      "relative_attention_num_buckets", kMaxBuckets, 32);
+  spec.relative_max_distance = size_by_key(config, spec, "relative_max_distance",
+                                           "relative_attention_max_distance", kMaxDistance, 128);
 }
 
 // "relu" is a plain network, "gated-silu" a gated one; "gated-gelu" has always meant the tanh form.
@@ -104,8 +96,8 @@ ModelSpec read_spec(const JsonObject& config, const std::string& origin, const L
   ModelSpec spec;
   spec.family = config.required_string("model_type");
   spec.origin = origin;
-  spec.model_dim = read_size(config, spec, "model_dim", "d_model", kMaxDim);
-  spec.head_dim = read_size(config, spec, "head_dim", "d_kv", kMaxDim);
+  spec.model_dim = size_by_key(config, spec, "model_dim", "d_model", kMaxDim);
+  spec.head_dim = size_by_key(config, spec, "head_dim", "d_kv", kMaxDim);
   spec.independent_head_dim = true;
   spec.source_vocabulary = spec.target_vocabulary =
       config.required_integer("vocab_size", 1, limits.max_vocabulary);

@@ -14,22 +14,16 @@ constexpr std::int64_t kMaxDim = 1 << 16;
 constexpr std::int64_t kMaxPositions = 1 << 20;
 constexpr std::int64_t kMaxChannels = 1 << 12;
 
-int read_size(const JsonObject& config, ModelSpec& spec, const std::string& name,
-              const std::string& key, std::int64_t highest) {
-  spec.sources[name] = "config.json: " + key;
-  return static_cast<int>(config.required_integer(key, 1, highest));
-}
-
 StackSpec read_stack(const JsonObject& config, ModelSpec& spec, const std::string& side,
                      const std::string& positions_key, const Limits& limits) {
   StackSpec stack;
-  stack.layers = read_size(config, spec, side + ".layers", side + "_layers", limits.max_layers);
+  stack.layers = size_by_key(config, spec, side + ".layers", side + "_layers", limits.max_layers);
   stack.heads =
-      read_size(config, spec, side + ".heads", side + "_attention_heads", limits.max_heads);
+      size_by_key(config, spec, side + ".heads", side + "_attention_heads", limits.max_heads);
   stack.feed_forward_dim =
-      read_size(config, spec, side + ".feed_forward_dim", side + "_ffn_dim", kMaxDim);
+      size_by_key(config, spec, side + ".feed_forward_dim", side + "_ffn_dim", kMaxDim);
   stack.max_positions =
-      read_size(config, spec, side + ".max_positions", positions_key, kMaxPositions);
+      size_by_key(config, spec, side + ".max_positions", positions_key, kMaxPositions);
   stack.positions = PositionKind::table;
   stack.final_norm = true;
   return stack;
@@ -41,8 +35,9 @@ ModelSpec read_spec(const JsonObject& config, const std::string& origin, const L
   spec.origin = origin;
   spec.norm_placement = NormPlacement::pre;
   spec.front_end = FrontEnd::mel_convolution;
-  spec.model_dim = read_size(config, spec, "model_dim", "d_model", kMaxDim);
-  spec.feature_channels = read_size(config, spec, "feature_channels", "num_mel_bins", kMaxChannels);
+  spec.model_dim = size_by_key(config, spec, "model_dim", "d_model", kMaxDim);
+  spec.feature_channels =
+      size_by_key(config, spec, "feature_channels", "num_mel_bins", kMaxChannels);
   spec.target_vocabulary = config.required_integer("vocab_size", 1, limits.max_vocabulary);
   spec.sources["target_vocabulary"] = "config.json: vocab_size";
   spec.encoder = read_stack(config, spec, "encoder", "max_source_positions", limits);
