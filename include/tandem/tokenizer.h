@@ -19,6 +19,13 @@ struct EncodeOptions {
   bool as_target = false;   ///< encode as text of the target side
 };
 
+/// The token by which the decoder is told the language of the output.
+struct LanguageMark {
+  TokenId token = -1;  ///< -1: none
+  /// It stands in place of decoder_start_token_id; otherwise behind it, as forced_bos_token_id.
+  bool starts_decoder = false;
+};
+
 /// Thread-safe: all methods are const and share nothing that changes.
 class TANDEM_EXPORT Tokenizer {
  public:
@@ -40,6 +47,13 @@ class TANDEM_EXPORT Tokenizer {
   virtual std::string token(TokenId id) const = 0;
   /// The same of the source side, for models whose sides have a vocabulary each.
   virtual std::string source_token(TokenId id) const { return token(id); }
+
+  /// How outputs in a language begin, for models that are told so there (mBART, M2M100, NLLB).
+  /// Without a token: this one reads the language in the source, or has none. Throws as encode.
+  virtual LanguageMark target_language(std::string_view language) const {
+    static_cast<void>(language);
+    return {};
+  }
 
   virtual TokenId vocabulary_size() const = 0;
   virtual TokenId eos_id() const = 0;  ///< -1: none

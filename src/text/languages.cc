@@ -1,60 +1,55 @@
 #include "text/languages.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include <tandem/error.h>
 
 #include "base/quote.h"
+#include "text/iso_639.h"
 #include "text/language_codes.h"
 
 namespace tandem {
 namespace {
 
-struct Alias {
-  std::string_view name, language;
+// What the families write around a code: Marian, M2M100, MADLAD, Whisper.
+constexpr std::pair<std::string_view, std::string_view> kMarks[] = {
+    {">>", "<<"}, {"__", "__"}, {"<2", ">"}, {"<|", "|>"}};
+
+struct LikelyScript {
+  std::string_view language, script;
 };
 
-// ISO 639-1 and group codes to the ISO 639-3 code of the language that models mean by them. Sorted.
-constexpr Alias kAliases[] = {
-    {"af", "afr"},  {"am", "amh"},  {"ar", "arb"},  {"ara", "arb"}, {"as", "asm"},  {"ay", "ayr"},
-    {"az", "azj"},  {"aze", "azj"}, {"ba", "bak"},  {"be", "bel"},  {"bg", "bul"},  {"bm", "bam"},
-    {"bn", "ben"},  {"bo", "bod"},  {"br", "bre"},  {"bs", "bos"},  {"ca", "cat"},  {"cmn", "zho"},
-    {"cs", "ces"},  {"cy", "cym"},  {"da", "dan"},  {"de", "deu"},  {"dz", "dzo"},  {"ee", "ewe"},
-    {"el", "ell"},  {"en", "eng"},  {"eo", "epo"},  {"es", "spa"},  {"et", "est"},  {"eu", "eus"},
-    {"fa", "pes"},  {"fas", "pes"}, {"ff", "fuv"},  {"fi", "fin"},  {"fil", "tgl"}, {"fj", "fij"},
-    {"fo", "fao"},  {"fr", "fra"},  {"ful", "fuv"}, {"fy", "fry"},  {"ga", "gle"},  {"gd", "gla"},
-    {"gl", "glg"},  {"gn", "grn"},  {"gu", "guj"},  {"ha", "hau"},  {"he", "heb"},  {"hi", "hin"},
-    {"hr", "hrv"},  {"ht", "hat"},  {"hu", "hun"},  {"hy", "hye"},  {"id", "ind"},  {"ig", "ibo"},
-    {"in", "ind"},  {"is", "isl"},  {"it", "ita"},  {"iw", "heb"},  {"ja", "jpn"},  {"ji", "ydd"},
-    {"jv", "jav"},  {"jw", "jav"},  {"ka", "kat"},  {"kg", "kon"},  {"ki", "kik"},  {"kk", "kaz"},
-    {"km", "khm"},  {"kn", "kan"},  {"ko", "kor"},  {"ks", "kas"},  {"ku", "kmr"},  {"kur", "kmr"},
-    {"ky", "kir"},  {"lav", "lvs"}, {"lb", "ltz"},  {"lg", "lug"},  {"li", "lim"},  {"ln", "lin"},
-    {"lo", "lao"},  {"lt", "lit"},  {"lv", "lvs"},  {"mg", "plt"},  {"mi", "mri"},  {"mk", "mkd"},
-    {"ml", "mal"},  {"mlg", "plt"}, {"mn", "khk"},  {"mon", "khk"}, {"mr", "mar"},  {"ms", "zsm"},
-    {"msa", "zsm"}, {"mt", "mlt"},  {"my", "mya"},  {"nb", "nob"},  {"ne", "npi"},  {"nep", "npi"},
-    {"nl", "nld"},  {"nn", "nno"},  {"no", "nob"},  {"nor", "nob"}, {"ns", "nso"},  {"ny", "nya"},
-    {"oc", "oci"},  {"om", "gaz"},  {"or", "ory"},  {"ori", "ory"}, {"pa", "pan"},  {"pl", "pol"},
-    {"ps", "pbt"},  {"pt", "por"},  {"pus", "pbt"}, {"qu", "quy"},  {"rn", "run"},  {"ro", "ron"},
-    {"ru", "rus"},  {"rw", "kin"},  {"sa", "san"},  {"sc", "srd"},  {"sd", "snd"},  {"sg", "sag"},
-    {"si", "sin"},  {"sk", "slk"},  {"sl", "slv"},  {"sm", "smo"},  {"sn", "sna"},  {"so", "som"},
-    {"sq", "als"},  {"sqi", "als"}, {"sr", "srp"},  {"ss", "ssw"},  {"st", "sot"},  {"su", "sun"},
-    {"sv", "swe"},  {"sw", "swh"},  {"swa", "swh"}, {"ta", "tam"},  {"te", "tel"},  {"tg", "tgk"},
-    {"th", "tha"},  {"ti", "tir"},  {"tk", "tuk"},  {"tl", "tgl"},  {"tn", "tsn"},  {"tr", "tur"},
-    {"ts", "tso"},  {"tt", "tat"},  {"tw", "twi"},  {"ug", "uig"},  {"uk", "ukr"},  {"ur", "urd"},
-    {"uz", "uzn"},  {"uzb", "uzn"}, {"vi", "vie"},  {"wo", "wol"},  {"xh", "xho"},  {"yi", "ydd"},
-    {"yid", "ydd"}, {"yo", "yor"},  {"zh", "zho"},  {"zu", "zul"}};
+// Of the languages that a model may have in several scripts, the one that goes without saying.
+constexpr LikelyScript kLikelyScripts[] = {
+    {"ace", "latn"}, {"azj", "latn"}, {"bjn", "latn"}, {"bos", "latn"}, {"kas", "arab"},
+    {"kaz", "cyrl"}, {"khk", "cyrl"}, {"kir", "cyrl"}, {"kmr", "latn"}, {"knc", "latn"},
+    {"pan", "guru"}, {"san", "deva"}, {"snd", "arab"}, {"srp", "cyrl"}, {"taq", "latn"},
+    {"tat", "cyrl"}, {"tgk", "cyrl"}, {"tuk", "latn"}, {"uig", "arab"}, {"uzn", "latn"},
+    {"ydd", "hebr"}, {"zho", "hans"}};
 
-constexpr bool by_name(const Alias& a, const Alias& b) {
-  return a.name < b.name;
+std::string_view likely_script(std::string_view language) {
+  for (const LikelyScript& entry : kLikelyScripts)
+    if (entry.language == language) return entry.script;
+  return {};
 }
-static_assert(std::is_sorted(std::begin(kAliases), std::end(kAliases), by_name));
 
-std::string_view canonical_language(std::string_view name) {
-  const auto alias =
-      std::lower_bound(std::begin(kAliases), std::end(kAliases), Alias{name, {}}, by_name);
-  return alias != std::end(kAliases) && alias->name == name ? alias->language : name;
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// What a subtag behind the language is, by its form: RFC 5646, section 2.2.
+enum class Subtag { extended_language, script, region, variant, extension, none };
+
+Subtag kind_of(std::string_view part, bool follows_language) {
+  const bool first_is_digit = !part.empty() && is_digit(part[0]);
+  if (part.size() == 1) return Subtag::extension;
+  if (part.size() == 2) return Subtag::region;
+  if (part.size() == 3 && first_is_digit) return Subtag::region;
+  if (part.size() == 3 && follows_language) return Subtag::extended_language;
+  if (part.size() == 4 && !first_is_digit) return Subtag::script;
+  if (part.size() >= 4 && part.size() <= 8) return Subtag::variant;
+  return Subtag::none;
 }
 
 // In lower case, with '_' for '-'.
@@ -70,18 +65,21 @@ Languages::Tag Languages::parse(std::string_view code) {
   const std::string text = folded(code);
   Tag tag;
   std::string_view rest = text;
-  for (bool first = true; !rest.empty(); first = false) {
+  for (int place = 0; !rest.empty(); ++place) {
     const std::size_t length = std::min(rest.find('_'), rest.size());
     const std::string_view part = rest.substr(0, length);
     rest.remove_prefix(std::min(length + 1, rest.size()));
-    if (first) {
-      tag.language = canonical_language(part);
-    } else if (part.size() == 4) {
+    const Subtag kind = kind_of(part, place == 1);
+    if (place == 0 || kind == Subtag::extended_language) {
+      tag.language = model_language(part);
+    } else if (kind == Subtag::script) {
       tag.script = part;
-    } else if (part.size() != 2) {
-      return {};                // not a form that any of the families has
-    } else if (part != "xx") {  // XX: mBART's "no region in particular"
+    } else if (kind == Subtag::region && part != "xx") {  // XX: mBART's "no region in particular"
       tag.region = part;
+    } else if (kind == Subtag::none) {
+      return {};
+    } else if (kind == Subtag::extension) {
+      break;
     }
   }
   if (tag.language == "zho" && tag.script.empty() && !tag.region.empty())
@@ -91,11 +89,24 @@ Languages::Tag Languages::parse(std::string_view code) {
 
 int Languages::agreement(const Tag& wanted, const Tag& code) noexcept {
   if (wanted.language.empty() || wanted.language != code.language) return -1;
-  const bool other_script =
-      !wanted.script.empty() && !code.script.empty() && wanted.script != code.script;
-  if (other_script) return -1;
-  return (!wanted.script.empty() && wanted.script == code.script ? 2 : 0) +
-         (!wanted.region.empty() && wanted.region == code.region ? 1 : 0);
+  // A code that does not say stands for all; what was not asked for is what is likely.
+  int script = 0, region = 0;
+  if (wanted.script == code.script) {
+    script = 2;
+  } else if (wanted.script.empty()) {
+    script = code.script == likely_script(code.language) ? 1 : 0;
+  } else if (!code.script.empty()) {
+    return -1;
+  }
+  if (wanted.region == code.region)
+    region = 2;
+  else if (code.region.empty())
+    region = 1;
+  return 3 * script + region;
+}
+
+bool Languages::is_same(std::string_view wanted, std::string_view code) {
+  return folded(wanted) == folded(code) || agreement(parse(wanted), parse(code)) >= 0;
 }
 
 void Languages::add(std::string code, TokenId id) {
@@ -104,11 +115,20 @@ void Languages::add(std::string code, TokenId id) {
   ids_.push_back(id);
 }
 
+std::string_view Languages::code_of(std::string_view token) {
+  for (const auto& [front, back] : kMarks) {
+    const bool marked = token.size() > front.size() + back.size() && token.starts_with(front) &&
+                        token.ends_with(back);
+    if (marked) return token.substr(front.size(), token.size() - front.size() - back.size());
+  }
+  return token;
+}
+
 TokenId Languages::find(std::string_view wanted, std::string_view what) const {
-  const std::string spelling = folded(wanted);
+  const std::string spelling = folded(code_of(wanted));
   for (std::size_t i = 0; i < codes_.size(); ++i)
     if (folded(codes_[i]) == spelling) return ids_[i];
-  const Tag tag = parse(wanted);
+  const Tag tag = parse(spelling);
   int best = -1;
   TokenId id = -1;
   for (std::size_t i = 0; i < codes_.size(); ++i) {

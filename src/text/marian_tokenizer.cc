@@ -6,7 +6,6 @@
 
 #include "base/quote.h"
 #include "text/character_class.h"
-#include "text/language_codes.h"
 
 namespace tandem {
 namespace {
@@ -74,28 +73,19 @@ MarianTokenizer::MarianTokenizer(Parts parts)
        {std::pair<std::string_view, TokenId>(unk_, source_.unk), {eos_, eos_id_}, {pad_, pad_id_}})
     if (!token.empty() && id >= 0) specials.push_back({token, id});
   specials_ = ByteTrie(std::move(specials));
-  for (const std::string& code : source_.vocabulary->tokens_between(kCodeBegin, kCodeEnd))
-    languages_.push_back(
-        code.substr(kCodeBegin.size(), code.size() - kCodeBegin.size() - kCodeEnd.size()));
+  for (const std::string& token : source_.vocabulary->tokens_between(kCodeBegin, kCodeEnd))
+    languages_.add(std::string(Languages::code_of(token)), source_.vocabulary->find(token));
 }
 
 void MarianTokenizer::encode_language(const std::string& target_lang,
                                       std::vector<TokenId>& ids) const {
   if (languages_.empty()) {
-    if (target_lang_.empty() || target_lang == target_lang_) return;
+    if (target_lang_.empty() || Languages::is_same(target_lang, target_lang_)) return;
     throw Error(ErrorCode::invalid_argument,
                 "target language " + quote(target_lang) + ": this model has one only",
                 "the language is " + target_lang_);
   }
-  const std::string token = target_lang.starts_with(kCodeBegin)
-                                ? target_lang
-                                : std::string(kCodeBegin).append(target_lang).append(kCodeEnd);
-  const TokenId id = source_.vocabulary->find(token);
-  if (id < 0 || language_code_bytes(token) != token.size())
-    throw Error(ErrorCode::invalid_argument,
-                "target language " + quote(target_lang) + " is not in the vocabulary",
-                language_hint(target_lang, languages_));
-  ids.push_back(id);
+  ids.push_back(languages_.find(target_lang, "target language"));
 }
 
 void MarianTokenizer::encode_stretch(const Side& side, std::string_view text,

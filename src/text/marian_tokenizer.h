@@ -25,6 +25,7 @@
 #include <tandem/tokenizer.h>
 
 #include "text/byte_trie.h"
+#include "text/languages.h"
 #include "text/sentencepiece.h"
 #include "text/vocabulary.h"
 
@@ -48,8 +49,8 @@ class MarianTokenizer final : public Tokenizer {
   explicit MarianTokenizer(Parts parts);
 
   // `options.target_lang` names one of the vocabulary's `>>xxx<<` tokens, with or without the
-  // marks; for a model without any it must be what its config says. `source_lang` is not looked at,
-  // because these models have no token for it.
+  // marks, or is a tag for it (languages.h); for a model without any it must be the one that its
+  // config says. `source_lang` is not looked at, because these models have no token for it.
   std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options) const override;
   // Ids of the target vocabulary. Special tokens that are kept are followed by a space.
   std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const override;
@@ -88,7 +89,7 @@ class MarianTokenizer final : public Tokenizer {
   std::string unk_, eos_, pad_, target_lang_;
   TokenId eos_id_ = -1, pad_id_ = -1;
   ByteTrie specials_;                   // the special tokens with their ids
-  std::vector<std::string> languages_;  // the xxx of >>xxx<<, sorted
+  Languages languages_;                 // the xxx of >>xxx<<
 };
 
 }  // namespace tandem

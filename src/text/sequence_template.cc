@@ -22,6 +22,11 @@ TokenId SequenceTemplate::language(const EncodeOptions& options) const {
               "set it in the options, or in tokenizer_config.json");
 }
 
+LanguageMark SequenceTemplate::target_language(std::string_view name) const {
+  if (place != LanguagePlace::first && place != LanguagePlace::last) return {};
+  return {languages.find(name, "target language"), language_starts_decoder};
+}
+
 std::vector<TokenId> SequenceTemplate::wrap(std::vector<TokenId> ids,
                                             const EncodeOptions& options) const {
   const TokenId code = language(options);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <tandem/tokenizer.h>
@@ -26,12 +27,16 @@ struct SequenceTemplate {
   // A text that already ends with `after` gets no second one (T5, ByT5).
   bool ends_once = false;
   LanguagePlace place = LanguagePlace::none;
+  bool language_starts_decoder = false;  // see LanguageMark
   Languages languages;
   std::string default_source, default_target;  // names for `languages`; may be empty
 
   // Puts the tokens around `ids`. Throws Error{invalid_argument} for an unknown language, and for a
   // missing one where the place asks for one.
   std::vector<TokenId> wrap(std::vector<TokenId> ids, const EncodeOptions& options) const;
+
+  // Tokenizer::target_language.
+  LanguageMark target_language(std::string_view name) const;
 
  private:
   TokenId language(const EncodeOptions& options) const;  // -1: none

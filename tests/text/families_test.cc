@@ -1,6 +1,7 @@
 // What every tokenizer of tests/golden promises, whatever its family.
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <limits>
 #include <random>
@@ -9,11 +10,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <tandem/error.h>
 #include <tandem/tokenizer.h>
 
 #include "base/utf8.h"
+#include "support/test_files.h"
 
 namespace tandem {
 namespace {
@@ -135,6 +138,53 @@ TEST(LanguageFamily, AnUnknownLanguageIsRefusedWithTheNearestCodes) {
       EXPECT_THAT(e.hint(), HasSubstr("language"));
     }
   }
+}
+
+// The decoder reads the labels of a target shifted by one: it is told the language where they say
+// it.
+TEST(LanguageFamily, OutputsBeginAsTheirLabelsSay) {
+  for (const char* directory :
+       {"mbart50", "mbart50-json", "nllb", "nllb-json", "nllb-legacy", "m2m100", "mbart"}) {
+    const auto tokenizer = load(directory);
+    EncodeOptions german;
+    german.target_lang = "de";
+    german.as_target = true;
+    const std::vector<TokenId> labels = tokenizer->encode("a", german);
+    const LanguageMark mark = tokenizer->target_language("de-AT");
+    const bool is_last =
+        std::string(directory) == "mbart" || std::string(directory) == "nllb-legacy";
+    EXPECT_EQ(mark.token, is_last ? labels.back() : labels.front()) << directory;
+    EXPECT_EQ(mark.starts_decoder, std::string(directory) == "mbart") << directory;
+    EXPECT_EQ(code_of([&] { (void)tokenizer->target_language("xq"); }),
+              ErrorCode::invalid_argument);
+  }
+  for (const char* directory : {"t5", "bart", "madlad", "marian-multi", "whisper"})
+    EXPECT_EQ(load(directory)->target_language("de").token, -1) << directory;
+}
+
+// MADLAD's files of the other kind: t5-json with two such pieces.
+TEST(Madlad, TheTokenizersLibraryKnowsThePiecesToo) {
+  const TemporaryFolder folder;
+  for (const auto& file : fs::directory_iterator(kGolden / "t5-json"))
+    fs::copy_file(file, fs::path(folder.path()) / file.path().filename());
+  nlohmann::json json =
+      nlohmann::json::parse(std::ifstream(kGolden / "t5-json" / "tokenizer.json"));
+  const auto size = load("t5-json")->vocabulary_size();
+  for (const auto& [offset, piece] : {std::pair(0, "<2de>"), std::pair(1, "<2pt>")}) {
+    nlohmann::json token = json["added_tokens"][0];
+    token["id"] = size + offset;
+    token["content"] = piece;
+    json["added_tokens"].push_back(token);
+  }
+  folder.write("tokenizer.json", json.dump());
+  const auto tokenizer = Tokenizer::load(folder.path());
+  EncodeOptions options;
+  options.target_lang = "pt-BR";
+  const std::vector<TokenId> ids = tokenizer->encode("Open the menu.", options);
+  EXPECT_EQ(ids, tokenizer->encode("<2pt> Open the menu."));
+  EXPECT_EQ(ids.front(), size + 1);
+  options.target_lang = "xq";
+  EXPECT_EQ(code_of([&] { (void)tokenizer->encode("a", options); }), ErrorCode::invalid_argument);
 }
 
 TEST(Madlad, ATargetLanguageIsItsPieceBeforeTheText) {

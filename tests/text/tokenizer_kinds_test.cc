@@ -170,6 +170,7 @@ TEST_F(MarianLanguages, ATargetLanguageIsThePrefixWrittenOut) {
   const std::vector<TokenId> written = many_->encode(">>deu<< Open the menu.");
   EXPECT_EQ(many_->encode("Open the menu.", to("deu")), written);
   EXPECT_EQ(many_->encode("Open the menu.", to(">>deu<<")), written);
+  EXPECT_EQ(many_->encode("Open the menu.", to("de-AT")), written);
 }
 
 TEST_F(MarianLanguages, AnUnknownLanguageIsAnErrorWithTheNearestOnes) {
@@ -187,6 +188,7 @@ TEST_F(MarianLanguages, AnUnknownLanguageIsAnErrorWithTheNearestOnes) {
 
 TEST_F(MarianLanguages, AModelForOnePairTakesItsOwnLanguageOnly) {
   EXPECT_EQ(one_->encode("Open", to("de")), one_->encode("Open"));
+  EXPECT_EQ(one_->encode("Open", to("deu-Latn")), one_->encode("Open"));
   EXPECT_THROW((void)one_->encode("Open", to("fr")), Error);
 }
 

@@ -169,6 +169,12 @@ std::string CTranslate2Tokenizer::source_token(TokenId id) const {
                                                std::to_string(tokens.size()));
 }
 
+LanguageMark CTranslate2Tokenizer::target_language(std::string_view language) const {
+  LanguageMark mark = inner_ != nullptr ? inner_->target_language(language) : LanguageMark{};
+  if (mark.token >= 0) mark.token = target_.find(inner_->token(mark.token));
+  return mark;
+}
+
 TokenId CTranslate2Tokenizer::vocabulary_size() const {
   return static_cast<TokenId>(std::max(source_.side->tokens.size(), target_.side->tokens.size()));
 }

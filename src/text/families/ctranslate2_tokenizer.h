@@ -56,6 +56,7 @@ class CTranslate2Tokenizer final : public Tokenizer {
   std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const override;
   std::string token(TokenId id) const override;  // of the target side
   std::string source_token(TokenId id) const override;
+  LanguageMark target_language(std::string_view language) const override;
   TokenId vocabulary_size() const override;  // of the larger side
   TokenId eos_id() const override { return target_.eos; }
   TokenId pad_id() const override { return -1; }

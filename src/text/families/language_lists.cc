@@ -108,6 +108,8 @@ void set_language_template(const ModelFolder& folder, const FindToken& find, Tok
   if (name == "MBartTokenizer" || name == "MBart50Tokenizer") {
     default_source = "en_XX";
     sequence.place = name == "MBartTokenizer" ? Place::last : Place::first;
+    // Labels X </s> xx, shifted by one: mBART's outputs begin with the language.
+    sequence.language_starts_decoder = name == "MBartTokenizer";
   } else if (name == "NllbTokenizer") {
     default_source = "eng_Latn";
     sequence.place = bool_member(config, "legacy_behaviour", false) ? Place::last : Place::first;

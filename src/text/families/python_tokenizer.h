@@ -56,6 +56,9 @@ class PythonTokenizer : public Tokenizer {
   std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options) const override;
   std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const override;
   std::string token(TokenId id) const final;
+  LanguageMark target_language(std::string_view language) const final {
+    return template_.target_language(language);
+  }
   TokenId vocabulary_size() const final { return static_cast<TokenId>(tokens_.size()); }
   TokenId eos_id() const final { return eos_; }
   TokenId pad_id() const final { return pad_; }

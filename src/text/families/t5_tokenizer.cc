@@ -73,8 +73,8 @@ T5Tokenizer::T5Tokenizer(Parts parts, const ModelFolder& folder)
       add_prefix_space_(parts.add_prefix_space) {
   for (TokenId id = 0; id < pieces().pieces().size(); ++id) {
     const std::string_view piece = pieces().pieces()[id].text;
-    if (piece.size() > 3 && piece.starts_with("<2") && piece.ends_with('>'))
-      languages_.add(std::string(piece.substr(2, piece.size() - 3)), id);
+    if (piece.starts_with("<2") && Languages::code_of(piece) != piece)
+      languages_.add(std::string(Languages::code_of(piece)), id);
   }
 }
 

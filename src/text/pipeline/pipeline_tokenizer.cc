@@ -80,6 +80,16 @@ void PipelineTokenizer::read_configuration(const nlohmann::json& json, const Mod
   template_.after = around.after;
   const auto find_token = [this](const std::string& token) { return find(token); };
   set_language_template(folder, find_token, eos_, template_);
+  if (name == "T5Tokenizer") read_language_tags();
+}
+
+// MADLAD's pieces <2xx>.
+void PipelineTokenizer::read_language_tags() {
+  for (TokenId id = 0; id < size_; ++id) {
+    const std::string piece = token(id);
+    if (piece.starts_with("<2") && Languages::code_of(piece) != piece)
+      tags_.add(std::string(Languages::code_of(piece)), id);
+  }
 }
 
 TokenId PipelineTokenizer::find(std::string_view token) const {
@@ -114,6 +124,11 @@ std::vector<TokenId> PipelineTokenizer::encode(std::string_view text,
                 "split the text, or raise Limits::max_input_bytes");
   std::string repaired;
   if (!is_valid_utf8(text)) text = repaired = with_replacements(text);
+  std::string tagged;
+  if (!options.target_lang.empty() && !options.as_target && !tags_.empty()) {
+    tagged = token(tags_.find(options.target_lang, "target language")) + ' ';
+    text = tagged.append(text);
+  }
   std::vector<TokenId> ids;
   for (const AddedTokens::Stretch& stretch : raw_added_.split(text)) {
     if (stretch.id >= 0) {

@@ -10,6 +10,7 @@
 // Source:        behaviour of the tokenizers library 0.23.3 (tokenizer/mod.rs). From
 //                tokenizer_config.json come the names of the special tokens, the language template
 //                of multilingual classes, `clean_up_tokenization_spaces`, and Whisper's decoding.
+//                `target_lang` puts MADLAD's <2xx> in front of a source whose vocabulary has them.
 #pragma once
 
 #include <memory>
@@ -43,6 +44,9 @@ class PipelineTokenizer final : public Tokenizer {
   std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options) const override;
   std::string decode(std::span<const TokenId> ids, bool skip_special_tokens) const override;
   std::string token(TokenId id) const override;
+  LanguageMark target_language(std::string_view language) const override {
+    return template_.target_language(language);
+  }
   TokenId vocabulary_size() const override { return size_; }
   TokenId eos_id() const override { return eos_; }
   TokenId pad_id() const override { return pad_; }
@@ -51,6 +55,7 @@ class PipelineTokenizer final : public Tokenizer {
  private:
   void read_added_tokens(const nlohmann::json& json, const Limits& limits);
   void read_configuration(const nlohmann::json& json, const ModelFolder& folder);
+  void read_language_tags();
   TokenId find(std::string_view token) const;
   void check_id(TokenId id) const;
   // Appends the ids of text between added tokens. `at_start`: of the whole text.
@@ -65,6 +70,7 @@ class PipelineTokenizer final : public Tokenizer {
   AddedTokens raw_added_;         // found before the normaliser
   AddedTokens normalized_added_;  // and behind it
   SequenceTemplate template_;
+  Languages tags_;  // of <2xx>, which stands in front of a source
   std::size_t max_input_bytes_;
   TokenId size_ = 0;
   TokenId eos_ = -1, pad_ = -1, unk_ = -1;
