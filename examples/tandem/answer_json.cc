@@ -109,6 +109,8 @@ std::string format_answer(const Output& output) {
   }
   json += "],\"stats\":";
   append_stats(json, output.stats);
+  if (output.truncated_tokens > 0)
+    json += ",\"truncated_tokens\":" + std::to_string(output.truncated_tokens);
   append_field(json, "log_evidence", output.log_evidence);
   return json;
 }

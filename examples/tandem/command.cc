@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include <cstdio>
 #include <memory>
 
 namespace tandem::cli {
@@ -50,6 +51,18 @@ Engine ModelFlags::load() const {
   } catch (const Error& error) {
     throw ModelError(error);
   }
+}
+
+void TruncateFlag::add_to(CLI::App& app, const char* otherwise) {
+  app.add_flag("--truncate", truncate,
+               std::string("Cut the end of a text that is longer than the model takes, and say so; "
+                           "otherwise ") +
+                   otherwise);
+}
+
+void TruncateFlag::report(std::size_t line, std::size_t tokens) {
+  if (tokens > 0)
+    std::fprintf(stderr, "tandem: line %zu: the source was cut by %zu tokens\n", line, tokens);
 }
 
 void SearchFlags::add_to(CLI::App& app) {

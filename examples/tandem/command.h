@@ -55,6 +55,15 @@ struct ModelFlags {
   Engine load() const;  // throws ModelError
 };
 
+// --truncate.
+struct TruncateFlag {
+  bool truncate = false;
+
+  void add_to(CLI::App& app, const char* otherwise);
+  // Says on standard error that a source was cut, if it was.
+  static void report(std::size_t line, std::size_t tokens);
+};
+
 // --beam-size, --strategy and what aggressive decoding drafts from: the search, without the fields
 // that only JSON can say.
 struct SearchFlags {

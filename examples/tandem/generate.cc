@@ -12,6 +12,7 @@ namespace {
 struct Generate {
   ModelFlags model;
   SearchFlags search;
+  TruncateFlag truncation;
   ProgressFlag progress;
   bool json = false;
   std::vector<std::string> inputs;
@@ -23,6 +24,7 @@ struct Generate {
 int generate_text(const Engine& engine, const Request& pattern, LineReader& in, LineWriter& out) {
   constexpr std::size_t kLinesPerCall = 1024;
   bool failed = false;
+  std::size_t line_number = 0;
   std::vector<Line> lines;
   while (in.read(kLinesPerCall, lines)) {
     std::vector<Request> requests;
@@ -32,6 +34,7 @@ int generate_text(const Engine& engine, const Request& pattern, LineReader& in, 
     }
     std::string text;
     for (const Output& answer : engine.generate(requests)) {
+      TruncateFlag::report(++line_number, answer.truncated_tokens);
       if (answer.error) {
         failed = true;
         std::fprintf(stderr, "tandem: %s\n", answer.error->what());
@@ -51,13 +54,18 @@ int Generate::run() const {
   const Engine engine = model.load();
   Request pattern;
   search.apply_to(model, pattern);
+  pattern.truncate_source = truncation.truncate;
   if (!json) return generate_text(engine, pattern, in, out);
 
   Progress bar(progress.enabled(), in.total_bytes());
   OtherModels other_models(model.options());
   return answer_json_lines(
       in, out, bar,
-      [&](const Json& request) { return parse_request(request, engine, other_models); },
+      [&](const Json& json_request) {
+        Request request = parse_request(json_request, engine, other_models);
+        request.truncate_source = request.truncate_source || truncation.truncate;
+        return request;
+      },
       [&engine](const std::vector<Request>& requests, auto on_progress) {
         CallOptions call;
         call.on_progress = on_progress;
@@ -74,6 +82,7 @@ Command add_generate(CLI::App& program) {
       "generate", "Answer requests, one a line; --json gives every option and every number");
   command->model.add_to(*app);
   command->search.add_to(*app);
+  command->truncation.add_to(*app, "it is an error");
   app->add_flag("--json", command->json, "JSON lines: a request object in, an answer object out");
   app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
   app->add_option("-o,--output", command->output, "File to write; standard output if not given");

@@ -203,6 +203,7 @@ Request parse_request(const Json& json, const Engine& engine, OtherModels& other
   std::optional<Input> input = parse_input(fields);
   request.source_lang = fields.text("source_lang").value_or("");
   request.target_lang = fields.text("target_lang").value_or("");
+  request.truncate_source = fields.boolean("truncate_source").value_or(false);
   if (auto prefix = fields.text_or_ids("prefix", "prefix_ids")) request.prefix = *std::move(prefix);
   if (const auto profile = fields.text("profile")) request.profile = parse_profile(*profile);
   request.shortlist = fields.boolean("shortlist");

@@ -18,6 +18,7 @@ constexpr std::size_t kLargestChunk = 1024;
 struct Translate {
   ModelFlags model;
   SearchFlags search;
+  TruncateFlag truncation;
   ProgressFlag progress;
   std::string from;
   std::string to;
@@ -34,6 +35,7 @@ struct Translate {
 struct Translated {
   std::string text;  // as it is written, with its line end
   std::int64_t tokens = 0;
+  std::size_t truncated_tokens = 0;
   std::optional<Error> error;
 };
 
@@ -41,6 +43,7 @@ Request Translate::pattern() const {
   Request request;
   request.source_lang = from;
   request.target_lang = to;
+  request.truncate_source = truncation.truncate;
   search.apply_to(model, request);
   if (n_best > 0) {
     request.generation.num_return_sequences = n_best;
@@ -60,7 +63,8 @@ std::vector<Translated> translate_lines(const Engine& engine, const std::vector<
   std::vector<Translated> results;
   for (Translation& answer : engine.translate(documents, options, call)) {
     const char* const end = lines[results.size()].terminated ? "\n" : "";
-    results.push_back({std::move(answer.text) + end, answer.stats.generated_tokens, answer.error});
+    results.push_back({std::move(answer.text) + end, answer.stats.generated_tokens,
+                       answer.truncated_tokens, answer.error});
   }
   return results;
 }
@@ -86,6 +90,7 @@ std::vector<Translated> list_n_best(const Engine& engine, const std::vector<Line
       result.text += '\n';
     }
     result.tokens = answer.stats.generated_tokens;
+    result.truncated_tokens = answer.truncated_tokens;
     result.error = answer.error;
     results.push_back(std::move(result));
   }
@@ -121,6 +126,8 @@ int Translate::run() const {
     for (std::size_t i = 0; i < results.size(); ++i) {
       ++line_number;
       tokens += results[i].tokens;
+      if (results[i].truncated_tokens > 0) bar.hide();
+      TruncateFlag::report(line_number, results[i].truncated_tokens);
       if (!results[i].error && !lines[i].oversized) {
         text += results[i].text;
         continue;
@@ -148,6 +155,7 @@ Command add_translate(CLI::App& program) {
   app->add_option("--from", command->from, "Language of the input, for models that need it");
   app->add_option("--to", command->to, "Language of the output, for models that need it");
   command->search.add_to(*app);
+  command->truncation.add_to(*app, "it is translated in parts");
   app->add_option(
          "--n-best", command->n_best,
          "Write the N best outputs of each line as 'line ||| text ||| score'; each line is "

@@ -74,6 +74,11 @@ struct TANDEM_EXPORT GenerationOptions {
   std::optional<double> length_penalty;         ///< 1.0; exponent of the length that divides
   std::optional<double>
       patience;  ///< 1.0; CTranslate2's profile: how many times num_beams must finish
+  /// 0.0; CTranslate2's profile: weight of what the attention has left out of the source.
+  std::optional<double> coverage_penalty;
+  /// 0.0; CTranslate2's profile: above 0 the prefix is no longer forced, but mixed into the model's
+  /// probabilities with this weight, below 1, for as long as an output follows it.
+  std::optional<double> prefix_bias_beta;
   std::optional<int> num_beam_groups;       ///< 1
   std::optional<double> diversity_penalty;  ///< 0.0
   std::optional<bool> do_sample;            ///< false
@@ -127,6 +132,9 @@ struct Request {
   Request(std::vector<TokenId> ids) : input(std::move(ids)) {}  // NOLINT
 
   Input input;
+  /// A source that is longer than the model takes loses the end of its text: the language and end
+  /// tokens behind it stay. Output::truncated_tokens says how many are gone. Not set: an error.
+  bool truncate_source = false;
   std::string source_lang;  ///< families with language codes; empty: the model's default
   std::string target_lang;
   Input prefix;  ///< generated first, as it stands; empty: none
@@ -135,8 +143,8 @@ struct Request {
   /// What the output must obey, cloned for each hypothesis. Null: nothing.
   std::shared_ptr<const Constraint> constraint;
   Profile profile = Profile::automatic;
-  /// Models of Marian's own format: restrict the output to the lexical shortlist of this source.
-  /// Not set: use it if the model comes with one.
+  /// Restrict the output to the lexical shortlist of this source. Not set: a model of Marian's own
+  /// format uses the one that it comes with; CTranslate2's vocabulary map (vmap.txt) is not used.
   std::optional<bool> shortlist;
   /// Models of Marian's own format: length limit as a multiple of the source tokens.
   std::optional<double> max_length_factor;
@@ -173,7 +181,8 @@ struct CallOptions {
 
 /// How a document is translated: requests are made from its sentences by this pattern.
 struct TranslateOptions {
-  /// Everything but `input` is used for each sentence.
+  /// Everything but `input` is used for each sentence. One that is longer than the model takes is
+  /// translated in parts, unless `truncate_source` is set.
   Request pattern;
   /// Split lines into sentences. Otherwise each line is one sentence.
   bool split_sentences = true;

@@ -1,6 +1,7 @@
 /// What comes back. All values own their memory.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -52,6 +53,7 @@ struct Stats {
 struct Output {
   std::vector<Hypothesis> hypotheses;  ///< best first; samples as they were drawn
   Stats stats;
+  std::size_t truncated_tokens = 0;  ///< with truncate_source: tokens that the sources have lost
   /// Sequential Monte Carlo: natural log of the estimated probability that an output obeys the
   /// constraint.
   std::optional<double> log_evidence;
@@ -77,6 +79,7 @@ struct Translation {
   std::vector<std::string> alternatives;  ///< with num_return_sequences above 1: all, best first
   std::size_t sentences = 0;
   Stats stats;  ///< summed over the sentences
+  std::size_t truncated_tokens = 0;  ///< with truncate_source: the same
   std::optional<Error> error;
 };
 

@@ -4,14 +4,16 @@
 
 namespace tandem {
 
-Output collect(const Loop::Entry& entry, std::int64_t encoder_runs, std::optional<FinishReason> reason) {
+Output collect(const Loop::Entry& entry, const PreparedRequest& request,
+               std::optional<FinishReason> reason) {
   Output output;
   output.hypotheses = entry.search->results();
   if (reason)
     for (Hypothesis& hypothesis : output.hypotheses) hypothesis.finish_reason = *reason;
   output.log_evidence = entry.search->log_evidence();
   output.stats = entry.search->stats();
-  output.stats.encoder_runs = encoder_runs;
+  output.stats.encoder_runs = request.encoder_runs();
+  output.truncated_tokens = request.truncated_tokens();
   output.stats.decoder_passes = entry.decoder_passes;
   if (!output.hypotheses.empty())
     output.stats.generated_tokens = static_cast<std::int64_t>(output.hypotheses.front().ids.size());

@@ -11,14 +11,16 @@
 #include <tandem/options.h>
 #include <tandem/output.h>
 
+#include "api/engine_state.h"
 #include "api/stream.h"
 #include "decoding/loop.h"
 
 namespace tandem {
 
-// The answer of a search after `encoder_runs`, without texts; `reason` replaces the hypotheses' own
-// finish reasons.
-Output collect(const Loop::Entry& entry, std::int64_t encoder_runs, std::optional<FinishReason> reason);
+// The answer of a request's search without texts; `reason` replaces the hypotheses' own finish
+// reasons.
+Output collect(const Loop::Entry& entry, const PreparedRequest& request,
+               std::optional<FinishReason> reason);
 
 class Delivery {
  public:

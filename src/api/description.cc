@@ -78,7 +78,8 @@ std::string tokenizer_part(const EngineState& engine) {
   table.add("padding", id_or_none(tokenizer.pad_id()));
   table.add("unknown", id_or_none(tokenizer.unk_id()));
   table.add("lexical shortlist", engine.model.shortlist ? "yes" : "no");
-  if (engine.model.ctranslate2.has_vocabulary_map) table.add("vmap.txt", "vocabulary map, not used");
+  if (engine.model.vocabulary_map)
+    table.add("vocabulary map", "vmap.txt", "used where a request asks for its shortlist");
   for (const std::string& key : engine.unknown_config_keys)
     table.add("generation_config.json", key, "unknown key, not used");
   return "Tokenizer and decoding\n" + table.text();

@@ -36,7 +36,8 @@ Source prepare_draft_source(const EngineState& engine, const Engine& draft_model
                                           const Request& request) {
   const EngineState& draft = EngineState::of(draft_model);
   check_same_target_vocabulary(engine, draft, "draft_model");
-  return encode_source(draft, request.input, request.source_lang, request.target_lang);
+  return encode_source(draft, request.input, request.source_lang, request.target_lang,
+                       too_long(request));
 }
 
 }  // namespace tandem

@@ -53,7 +53,8 @@ struct EngineState {
 struct Source {
   std::vector<TokenId> ids;
   const Features* features = nullptr;
-  std::size_t length = 0;  // positions of the encoder
+  std::size_t length = 0;            // positions of the encoder
+  std::size_t truncated_tokens = 0;  // that did not fit
 
   EncoderInput input() const { return {ids, features}; }
 };
@@ -89,12 +90,27 @@ struct PreparedRequest {
   std::int64_t encoder_runs() const {
     return static_cast<std::int64_t>(sources.size() + (ensemble ? ensemble->members.size() : 0));
   }
+  std::size_t truncated_tokens() const {
+    std::size_t tokens = 0;
+    for (const Source& source : sources) tokens += source.truncated_tokens;
+    if (ensemble)
+      for (const PreparedEnsemble::Member& member : ensemble->members)
+        tokens += member.source.truncated_tokens;
+    return tokens;
+  }
 };
+
+// What happens to a source that is longer than the model takes.
+enum class TooLong { refuse, truncate };
+
+inline TooLong too_long(const Request& request) {
+  return request.truncate_source ? TooLong::truncate : TooLong::refuse;
+}
 
 // An input as the encoder reads it; ids and shapes are checked. Throws Error{invalid_argument,
 // resource_exhausted}.
 Source encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
-                     const std::string& target_lang);
+                     const std::string& target_lang, TooLong too_long = TooLong::refuse);
 // Token ids of a text of the target side. `with_end`: keep the end token that the tokenizer adds.
 std::vector<TokenId> encode_target(const EngineState& engine, const Input& input,
                                    const std::string& source_lang, const std::string& target_lang,

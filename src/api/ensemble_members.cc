@@ -43,7 +43,8 @@ PreparedEnsemble prepare_ensemble(const EngineState& engine, const Ensemble& ens
     const EngineState& state = EngineState::of(*member);
     check_member(engine, state);
     if (weights[i + 1] == 0) continue;
-    Source source = encode_source(state, request.input, request.source_lang, request.target_lang);
+    Source source = encode_source(state, request.input, request.source_lang, request.target_lang,
+                                  too_long(request));
     if (source.length == 0)
       throw Error(ErrorCode::invalid_argument, "the source has no tokens for members[" +
                                                    std::to_string(i) + "] of the ensemble");

@@ -91,10 +91,9 @@ class Worker {
 
   // Step 6.
   void deliver(const Loop::Entry& entry, std::optional<FinishReason> reason) {
-    Output output = collect(entry, prepared_[entry.tag]->encoder_runs(), reason);
-    if (requests_[entry.tag].return_alignment)
-      for (Hypothesis& hypothesis : output.hypotheses)
-        hypothesis.alignment = decoder_->align(prepared_[entry.tag]->sources.front().ids, hypothesis.ids);
+    const PreparedRequest& prepared = *prepared_[entry.tag];
+    Output output = collect(entry, prepared, reason);
+    decoder_->finish(prepared, requests_[entry.tag].return_alignment, output);
     delivery_.finished(entry.tag, std::move(output));
   }
 

@@ -155,6 +155,8 @@ constexpr std::array kKeys{
     Key{"early_stopping", read_member<&Options::early_stopping>},
     Key{"length_penalty", read_member<&Options::length_penalty>},
     Key{"patience", read_member<&Options::patience>},
+    Key{"coverage_penalty", read_member<&Options::coverage_penalty>},
+    Key{"prefix_bias_beta", read_member<&Options::prefix_bias_beta>},
     Key{"num_beam_groups", read_member<&Options::num_beam_groups>},
     Key{"diversity_penalty", read_member<&Options::diversity_penalty>},
     Key{"do_sample", read_member<&Options::do_sample>},

@@ -47,19 +47,52 @@ std::size_t end_of_part(const std::vector<std::string>& tokens, std::size_t firs
   return best;
 }
 
+// How many tokens the tokenizer puts before and behind every text.
+struct TokensAround {
+  std::size_t front = 0, back = 0;
+
+  std::size_t count() const { return front + back; }
+};
+
+// What an empty text and another one begin and end with.
+TokensAround tokens_around(const Tokenizer& tokenizer, const EncodeOptions& options) {
+  const std::vector<TokenId> none = tokenizer.encode("", options),
+                             some = tokenizer.encode("a", options);
+  const auto front =
+      std::mismatch(none.begin(), none.end(), some.begin(), some.end()).first - none.begin();
+  const auto back =
+      std::mismatch(none.rbegin(), none.rend() - front, some.rbegin(), some.rend()).first -
+      none.rbegin();
+  return {static_cast<std::size_t>(front), static_cast<std::size_t>(back)};
+}
+
+void check_room(const TokensAround& around, std::size_t tokens, std::size_t limit) {
+  if (around.count() < limit && around.count() <= tokens) return;
+  throw Error(ErrorCode::invalid_argument, "the model takes " + std::to_string(limit) +
+                                               " tokens, and " + std::to_string(around.count()) +
+                                               " stand around every text");
+}
+
 }  // namespace
+
+std::vector<TokenId> truncate_sentence(const Tokenizer& tokenizer, const EncodeOptions& options,
+                                       std::span<const TokenId> ids, std::size_t limit) {
+  if (ids.size() <= limit) return {ids.begin(), ids.end()};
+  const TokensAround around = tokens_around(tokenizer, options);
+  check_room(around, ids.size(), limit);
+  const auto kept = ids.first(limit - around.back), rest = ids.last(around.back);
+  std::vector<TokenId> truncated(kept.begin(), kept.end());
+  truncated.insert(truncated.end(), rest.begin(), rest.end());
+  return truncated;
+}
 
 std::vector<std::vector<TokenId>> cut_sentence(const Tokenizer& tokenizer, const EncodeOptions& options,
                                                std::span<const TokenId> ids, std::size_t limit) {
-  // The tokens around an empty text are those around any: first what both begin with, then the rest.
-  const std::vector<TokenId> around = tokenizer.encode("", options);
-  const auto shared = std::mismatch(around.begin(), around.end(), ids.begin(), ids.end()).first - around.begin();
-  auto front = static_cast<std::size_t>(shared);
-  const std::size_t back = around.size() - front;
-  if (front + back < ids.size() && tokenizer.token(ids[front]).starts_with(">>")) ++front;
-  if (front + back >= limit || front + back > ids.size())
-    throw Error(ErrorCode::invalid_argument, "the model takes " + std::to_string(limit) + " tokens, and " +
-                                                 std::to_string(front + back) + " stand around every text");
+  TokensAround around = tokens_around(tokenizer, options);
+  if (around.count() < ids.size() && tokenizer.token(ids[around.front]).starts_with(">>"))
+    ++around.front;
+  check_room(around, ids.size(), limit);
+  const auto [front, back] = around;
   std::vector<std::string> tokens;
   for (const TokenId id : ids.subspan(front, ids.size() - front - back)) tokens.push_back(tokenizer.token(id));
 

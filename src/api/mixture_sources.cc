@@ -30,7 +30,8 @@ std::vector<double> normalized_weights(std::vector<double> weights, std::size_t 
 }
 
 MixtureSources encode_mixture(const EngineState& engine, const Mixture& mixture,
-                              const std::string& source_lang, const std::string& target_lang) {
+                              const std::string& source_lang, const std::string& target_lang,
+                              TooLong too_long) {
   if (mixture.sources.empty())
     throw Error(ErrorCode::invalid_argument, "the mixture has no sources; expected at least one");
   const auto limit = static_cast<std::size_t>(engine.options.limits.max_beams);
@@ -43,7 +44,8 @@ MixtureSources encode_mixture(const EngineState& engine, const Mixture& mixture,
   MixtureSources encoded;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     if (weights[i] == 0) continue;
-    encoded.sources.push_back(encode_source(engine, mixture.sources[i], source_lang, target_lang));
+    encoded.sources.push_back(
+        encode_source(engine, mixture.sources[i], source_lang, target_lang, too_long));
     encoded.log_weights.push_back(std::log(weights[i]));
   }
   return encoded;

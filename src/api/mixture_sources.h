@@ -22,6 +22,7 @@ struct MixtureSources {
 // Throws Error{invalid_argument} for no sources, weights that are no weights, or a bad source, and
 // Error{resource_exhausted} for more sources than Limits::max_beams.
 MixtureSources encode_mixture(const EngineState& engine, const Mixture& mixture,
-                              const std::string& source_lang, const std::string& target_lang);
+                              const std::string& source_lang, const std::string& target_lang,
+                              TooLong too_long = TooLong::refuse);
 
 }  // namespace tandem

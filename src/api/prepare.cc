@@ -5,9 +5,11 @@
 
 #include <tandem/error.h>
 
+#include "api/coverage.h"
 #include "api/drafting.h"
 #include "api/engine_state.h"
 #include "api/ensemble_members.h"
+#include "api/long_sentence.h"
 #include "api/mixture_sources.h"
 #include "api/sequence_mixtures.h"
 
@@ -30,28 +32,53 @@ std::vector<TokenId> encode_text(const EngineState& engine, const std::string& t
   return engine.tokenizer->encode(text, options);
 }
 
-// The sorted tokens that the request may generate, for any of its sources; empty: all.
-std::vector<TokenId> shortlist_of(const EngineState& engine, const Request& request,
-                                  const std::vector<Source>& sources) {
-  const bool wanted = request.shortlist.value_or(engine.model.shortlist != nullptr);
-  if (!wanted) return {};
-  if (!engine.model.shortlist)
-    throw Error(ErrorCode::unsupported, "shortlist: this model comes without a lexical shortlist");
+void sort_unique(std::vector<TokenId>& ids) {
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+}
+
+// Of Marian's shortlist: the candidates for any of the sources.
+std::vector<TokenId> listed(const EngineState& engine, const std::vector<Source>& sources) {
   std::vector<TokenId> shortlist;
   for (const Source& source : sources) {
     const std::vector<TokenId> more = engine.model.shortlist->candidates(
         source.ids, engine.model.shared_vocabulary, engine.model.network->spec().target_vocabulary);
     shortlist.insert(shortlist.end(), more.begin(), more.end());
   }
-  std::sort(shortlist.begin(), shortlist.end());
-  shortlist.erase(std::unique(shortlist.begin(), shortlist.end()), shortlist.end());
+  sort_unique(shortlist);
   return shortlist;
+}
+
+// The same of CTranslate2's vocabulary map, with what an output must be able to hold.
+std::vector<TokenId> mapped(const EngineState& engine, const std::vector<Source>& sources,
+                            const SearchOptions& options) {
+  std::vector<TokenId> shortlist = options.prefix;
+  const auto add = [&](const std::vector<TokenId>& tokens) {
+    shortlist.insert(shortlist.end(), tokens.begin(), tokens.end());
+  };
+  add(options.eos_tokens);
+  add(options.forced_eos_tokens);
+  if (options.forced_bos_token >= 0) shortlist.push_back(options.forced_bos_token);
+  for (const Source& source : sources) add(engine.model.vocabulary_map->candidates(source.ids));
+  sort_unique(shortlist);
+  return shortlist;
+}
+
+// The sorted tokens that the request may generate, for any of its sources; empty: all.
+std::vector<TokenId> shortlist_of(const EngineState& engine, const Request& request,
+                                  const std::vector<Source>& sources,
+                                  const SearchOptions& options) {
+  const LoadedModel& model = engine.model;
+  if (!request.shortlist.value_or(model.shortlist != nullptr)) return {};
+  if (model.vocabulary_map) return mapped(engine, sources, options);
+  if (model.shortlist) return listed(engine, sources);
+  throw Error(ErrorCode::unsupported, "shortlist: this model comes without a lexical shortlist");
 }
 
 }  // namespace
 
 Source encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
-                     const std::string& target_lang) {
+                     const std::string& target_lang, TooLong too_long) {
   const EncoderDecoder& network = *engine.model.network;
   const auto* features = std::get_if<Features>(&input);
   if ((features != nullptr) != network.reads_features())
@@ -59,7 +86,7 @@ Source encode_source(const EngineState& engine, const Input& input, const std::s
                                                                       : "this model reads text or ids, not features");
   if (features != nullptr) {
     network.check_features(*features);
-    return {{}, features, static_cast<std::size_t>(network.max_source_positions())};
+    return {{}, features, static_cast<std::size_t>(network.max_source_positions()), 0};
   }
   const ModelSpec& spec = network.spec();
   std::vector<TokenId> ids;
@@ -73,13 +100,16 @@ Source encode_source(const EngineState& engine, const Input& input, const std::s
     if (ids.empty()) throw Error(ErrorCode::invalid_argument, "input_ids is empty; expected at least the end token");
   }
   check_ids(ids, spec.source_vocabulary, "input_ids");
-  if (ids.size() > engine.max_source_tokens())
+  const std::size_t found = ids.size(), limit = engine.max_source_tokens();
+  if (found > limit && too_long == TooLong::refuse)
     throw Error(ErrorCode::invalid_argument,
-                "the source has " + std::to_string(ids.size()) + " tokens; this model takes at most " +
-                    std::to_string(engine.max_source_tokens()),
-                "split the text into sentences; translate does");
+                "the source has " + std::to_string(found) + " tokens; this model takes at most " +
+                    std::to_string(limit),
+                "split the text into sentences, which translate does, or ask for truncate_source");
+  if (found > limit)
+    ids = truncate_sentence(*engine.tokenizer, {source_lang, target_lang, false}, ids, limit);
   const std::size_t length = ids.size();
-  return {std::move(ids), nullptr, length};
+  return {std::move(ids), nullptr, length, found - length};
 }
 
 std::vector<TokenId> encode_target(const EngineState& engine, const Input& input, const std::string& source_lang,
@@ -107,7 +137,7 @@ std::vector<TokenId> encode_target(const EngineState& engine, const Input& input
 static void choose_start(const EngineState& engine, const Request& request, std::vector<TokenId>& prefix,
                          SearchContext& context) {
   if (engine.model.network->spec().has_start() || request.generation.decoder_start_token_id ||
-      engine.defaults.decoder_start_token_id)
+      context.model_defaults->decoder_start_token_id)
     return;
   if (prefix.empty())
     throw Error(ErrorCode::invalid_argument, "this model does not say what its outputs start with",
@@ -125,7 +155,8 @@ static void prepare_mixture(const EngineState& engine, const Request& request, c
                             PreparedRequest& prepared) {
   if (request.return_alignment)
     throw Error(ErrorCode::unsupported, "return_alignment: a mixture has several sources to align with");
-  MixtureSources sources = encode_mixture(engine, mixture, request.source_lang, request.target_lang);
+  MixtureSources sources =
+      encode_mixture(engine, mixture, request.source_lang, request.target_lang, too_long(request));
   prepared.sources = std::move(sources.sources);
   prepared.log_weights = std::move(sources.log_weights);
 }
@@ -159,6 +190,18 @@ static void check_speaks_of_no_source(const SearchOptions& options) {
                 "several");
 }
 
+// The model's own options, with the start of outputs in the request's language where the decoder is
+// told of it.
+static GenerationOptions defaults_for(const EngineState& engine, const std::string& target_lang) {
+  GenerationOptions defaults = engine.defaults;
+  if (target_lang.empty()) return defaults;
+  const LanguageMark mark = engine.tokenizer->target_language(target_lang);
+  if (mark.token >= 0)
+    (mark.starts_decoder ? defaults.decoder_start_token_id : defaults.forced_bos_token_id) =
+        mark.token;
+  return defaults;
+}
+
 // Throws Error for whatever is wrong with the request.
 static PreparedRequest prepare(const EngineState& engine, const Request& request) {
   PreparedRequest prepared;
@@ -166,12 +209,15 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
   if (mixture != nullptr)
     prepare_mixture(engine, request, *mixture, prepared);
   else
-    prepared.sources = {encode_source(engine, request.input, request.source_lang, request.target_lang)};
+    prepared.sources = {encode_source(engine, request.input, request.source_lang,
+                                      request.target_lang, too_long(request))};
   if (engine.model.network->reads_features() && request.return_alignment)
     throw Error(ErrorCode::unsupported, "return_alignment is not available for a model that reads features");
   std::vector<TokenId> prefix =
       encode_target(engine, request.prefix, request.source_lang, request.target_lang, /*with_end=*/false);
   SearchContext context = engine.context();
+  const GenerationOptions defaults = defaults_for(engine, request.target_lang);
+  context.model_defaults = &defaults;
   choose_start(engine, request, prefix, context);
   // Of a mixture the longest: a length limit may count the source's tokens.
   context.source = std::max_element(prepared.sources.begin(), prepared.sources.end(),
@@ -190,7 +236,8 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
   prepared.options = is_mixed(request.strategy) ? resolve_mixed(request, context, limits)
                                                 : resolve(request, context, limits);
   if (mixture != nullptr) check_speaks_of_no_source(prepared.options);
-  prepared.shortlist = shortlist_of(engine, request, prepared.sources);
+  check_coverage(engine, prepared);
+  prepared.shortlist = shortlist_of(engine, request, prepared.sources, prepared.options);
   const auto* aggressive = std::get_if<Aggressive>(&prepared.options.strategy);
   if (aggressive != nullptr && aggressive->drafter == DraftSource::model)
     prepared.draft_source = prepare_draft_source(engine, *aggressive->draft_model, request);

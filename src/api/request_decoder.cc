@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "api/coverage.h"
 #include "decoding/copy_rule.h"
 #include "decoding/geometric_mean.h"
 #include "decoding/weighted_mean.h"
@@ -62,6 +63,13 @@ int RequestDecoder::mix_models(const PreparedEnsemble& ensemble, int own,
     return mixtures_.mix(std::move(parts), std::make_unique<GeometricMean>(std::move(weights)));
   for (double& weight : weights) weight = std::log(weight);
   return mixtures_.mix(std::move(parts), std::make_unique<WeightedMean>(std::move(weights)));
+}
+
+void RequestDecoder::finish(const PreparedRequest& request, bool with_alignment, Output& output) {
+  rank_by_coverage(request, decoder_, output);
+  if (!with_alignment) return;
+  for (Hypothesis& hypothesis : output.hypotheses)
+    hypothesis.alignment = decoder_.align(request.sources.front().ids, hypothesis.ids);
 }
 
 }  // namespace tandem

@@ -29,11 +29,9 @@ class RequestDecoder {
   // Throws Error as EncoderDecoder::encode and ModelDecoder::add.
   std::vector<Sentence> add(std::span<const PreparedRequest* const> requests);
 
-  // As ModelDecoder::align.
-  std::vector<std::vector<float>> align(std::span<const TokenId> source,
-                                        std::span<const TokenId> target) {
-    return decoder_.align(source, target);
-  }
+  // What the outputs of a request need passes of their own for: CTranslate2's coverage penalty,
+  // alignments. Throws Error as ModelDecoder::align.
+  void finish(const PreparedRequest& request, bool with_alignment, Output& output);
 
  private:
   // One sentence of all that a request is made of; `own` are the sentences of its sources.

@@ -31,7 +31,8 @@ class SequenceMixture {
   SequenceMixture(const EngineState& state, const Request& request)
       : request_(request),
         mixture_(std::get<Mixture>(request.strategy)),
-        sources_(encode_mixture(state, mixture_, request.source_lang, request.target_lang)) {
+        sources_(encode_mixture(state, mixture_, request.source_lang, request.target_lang,
+                                too_long(request))) {
     const GenerationOptions& generation = request.generation;
     const auto refuse = [](const char* what) {
       throw Error(ErrorCode::unsupported,
@@ -112,6 +113,8 @@ class SequenceMixture {
       output.hypotheses.emplace_back();
       output.hypotheses.back().finish_reason = FinishReason::constraint_unsatisfied;
     }
+    for (const Source& source : sources_.sources)
+      output.truncated_tokens += source.truncated_tokens;
     output.stats = stats_;
     output.stats.generated_tokens = static_cast<std::int64_t>(output.hypotheses.front().ids.size());
     return output;

@@ -49,7 +49,7 @@ class Plan {
     // A token is at least one byte, so only a text with as many bytes can be too long.
     const std::size_t limit = engine_.max_source_tokens();
     try {
-      if (sentence.size() + kSpecialTokens > limit) {
+      if (!options_.pattern.truncate_source && sentence.size() + kSpecialTokens > limit) {
         const EncodeOptions languages{options_.pattern.source_lang, options_.pattern.target_lang, false};
         const std::vector<TokenId> ids = engine_.tokenizer->encode(sentence, languages);
         if (ids.size() > limit) {
@@ -114,6 +114,7 @@ std::vector<Translation> Plan::assemble(std::vector<Output>&& outputs, std::size
       if (output->error && !translation.error) translation.error = output->error;
       ++translation.sentences;
       add_stats(translation.stats, output->stats);
+      translation.truncated_tokens += output->truncated_tokens;
     }
     if (translation.error) continue;
     const auto text = [&](std::size_t rank) -> std::string_view {

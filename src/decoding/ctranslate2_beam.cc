@@ -1,6 +1,7 @@
 #include "decoding/ctranslate2_beam.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace tandem {
@@ -12,17 +13,48 @@ CTranslate2Beam::CTranslate2Beam(SearchOptions options)
       enough_(static_cast<std::size_t>(options_.most_hypotheses())) {
   auto [path, valid] = Path::start(options_);
   if (!valid) return;
-  rows_.push_back(opening_row(options_, chain_.query(path)));
+  rows_.push_back(opening_row(options_, query(path)));
   running_.push_back(std::move(path));
 }
 
 std::vector<Extension> CTranslate2Beam::best_extensions(const Candidates& candidates) const {
   std::vector<Extension> extensions;
-  for (std::size_t row = 0; row < rows_.size(); ++row)
-    append_extensions(running_[row], static_cast<int>(row),
-                      candidates.after(row, rows_[row].feed.size() - 1), extensions);
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    const auto answer = candidates.after(row, rows_[row].feed.size() - 1);
+    const TokenId token = preferred(running_[row]);
+    if (token < 0)
+      append_extensions(running_[row], static_cast<int>(row), answer, extensions);
+    else
+      append_extensions(running_[row], static_cast<int>(row), biased(answer, token), extensions);
+  }
   keep_best(2 * width_, extensions);
   return extensions;
+}
+
+TokenId CTranslate2Beam::preferred(const Path& path) const {
+  const auto& prefix = options_.soft_prefix;
+  const std::span<const TokenId> ids = path.ids();
+  const bool follows =
+      ids.size() < prefix.size() && std::equal(ids.begin(), ids.end(), prefix.begin());
+  return follows ? prefix[ids.size()] : -1;
+}
+
+CandidateQuery CTranslate2Beam::query(const Path& path) const {
+  CandidateQuery query = chain_.query(path);
+  if (preferred(path) >= 0) query.top_k = options_.vocabulary_size;
+  return query;
+}
+
+std::vector<Candidate> CTranslate2Beam::biased(std::span<const Candidate> candidates,
+                                               TokenId preferred) const {
+  std::vector<Candidate> mixed(candidates.begin(), candidates.end());
+  for (Candidate& candidate : mixed) {
+    double probability =
+        (1 - options_.prefix_bias) * std::exp(static_cast<double>(candidate.score));
+    if (candidate.token == preferred) probability += options_.prefix_bias;
+    candidate.score = static_cast<float>(std::log(probability));
+  }
+  return mixed;
 }
 
 void CTranslate2Beam::advance(const Candidates& candidates) {
@@ -34,7 +66,7 @@ void CTranslate2Beam::advance(const Candidates& candidates) {
   if (!is_over()) {
     for (const Extension& extension : places) {
       Path path = extend(options_, running_[static_cast<std::size_t>(extension.parent)], extension);
-      rows_.push_back(next_row(path, extension.parent, chain_.query(path)));
+      rows_.push_back(next_row(path, extension.parent, query(path)));
       next.push_back(std::move(path));
     }
   }
@@ -73,7 +105,8 @@ void CTranslate2Beam::finish(const Extension& extension) {
 }
 
 bool CTranslate2Beam::is_over() const {
-  if (options_.length_penalty != 0) return finished_.size() >= enough_;
+  if (options_.length_penalty != 0 || options_.coverage_penalty != 0)
+    return finished_.size() >= enough_;
   const auto wanted = static_cast<std::size_t>(options_.num_return_sequences);
   return best_has_ended_ && finished_.size() >= wanted;
 }

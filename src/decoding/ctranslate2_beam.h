@@ -16,10 +16,15 @@
 //                   of 0, when rank 0 has ended once and num_return_sequences are finished.
 //                 - Final score: sum / n^length_penalty, n = generated tokens with the end token
 //                   and the prefix, which adds nothing to the sum.
+//                 - A soft prefix (arXiv 1912.03393, section 4.2): in the step of its token t an
+//                   output that is its beginning has the probabilities (1 - bias) p + bias [t],
+//                   another one p. Such a row asks for all of the vocabulary.
+//                 - With a coverage_penalty all finished outputs are results, which the caller
+//                   ranks anew (api/coverage.h), and a length_penalty of 0 ends nothing early.
 // Differs:        a place that nothing can take stays empty, where CTranslate2 lets the ended
-//                 output run on. After a prefix CTranslate2 fills it with token 0 at a score of
-//                 -1e10, and where token 0 is the end counts that as finished. A constraint's
-//                 mask counts as a ban, before the softmax.
+//                 output run on. A soft prefix does not lift a ban. After a prefix CTranslate2
+//                 fills it with token 0 at a score of -1e10, and where token 0 is the end counts
+//                 that as finished. A constraint's mask counts as a ban, before the softmax.
 // Laws:           one beam equals greedy (equivalence_test.cc); equals a literal transcription
 //                 on dense tables (ctranslate2_beam_test.cc).
 #pragma once
@@ -51,6 +56,10 @@ class CTranslate2Beam : public Search {
 
  private:
   std::vector<Extension> best_extensions(const Candidates& candidates) const;
+  // The token that a soft prefix prefers behind `path`; -1: none.
+  TokenId preferred(const Path& path) const;
+  CandidateQuery query(const Path& path) const;
+  std::vector<Candidate> biased(std::span<const Candidate> candidates, TokenId preferred) const;
   bool ends(const Extension& extension) const { return options_.is_eos(extension.candidate.token); }
   // The extensions that run on, in the order of their places; puts the finished ones by.
   std::vector<Extension> take_places(const std::vector<Extension>& extensions);

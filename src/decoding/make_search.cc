@@ -62,6 +62,7 @@ struct Maker {
     check_failed("strategy is resolved", __FILE__, __LINE__);
   }
   std::unique_ptr<Search> operator()(const Greedy&) {
+    if (options.prefix_bias > 0) return (*this)(Beam{});  // of one
     return std::make_unique<Verify>(std::move(options));
   }
   std::unique_ptr<Search> operator()(const Beam&) {

@@ -106,7 +106,8 @@ std::vector<Hypothesis> rank(const SearchOptions& options, std::vector<Hypothesi
   std::stable_sort(hypotheses.begin(), hypotheses.end(),
                    [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
   const auto wanted = static_cast<std::size_t>(options.num_return_sequences);
-  if (hypotheses.size() > wanted) hypotheses.resize(wanted);
+  const bool is_final = options.coverage_penalty == 0;
+  if (is_final && hypotheses.size() > wanted) hypotheses.resize(wanted);
   if (hypotheses.empty()) hypotheses.push_back(report_unsatisfied());
   return hypotheses;
 }

@@ -88,8 +88,8 @@ Hypothesis report(const SearchOptions& options, const Path& path, double score,
 // The only hypothesis of a search that found no output.
 Hypothesis report_unsatisfied();
 
-// Orders hypotheses best first; equals stay in order. Keeps at most num_return_sequences, and
-// reports an unsatisfied constraint if there is none.
+// Orders hypotheses best first; equals stay in order. Keeps at most num_return_sequences, but all
+// where a coverage_penalty will rank them anew; reports an unsatisfied constraint if there is none.
 std::vector<Hypothesis> rank(const SearchOptions& options, std::vector<Hypothesis> hypotheses);
 
 // The ranked results of a beam: `finished`, and what is `running` as if the length limit had been

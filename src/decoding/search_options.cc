@@ -40,7 +40,8 @@ class Resolver {
   void resolve_profile();
   void resolve_tokens();
   void resolve_search();
-  void resolve_patience();
+  void resolve_ctranslate2();
+  void refuse_ctranslate2_keys() const;
   void resolve_num_returned();
   void resolve_max_length();
   void resolve_min_length();
@@ -132,7 +133,10 @@ void Resolver::resolve_search() {
   if (out_.num_beams % out_.num_beam_groups != 0)
     out_of_range("num_beam_groups", out_.num_beam_groups,
                  "a divisor of num_beams, which is " + std::to_string(out_.num_beams));
-  if (out_.profile == Profile::ctranslate2) resolve_patience();
+  if (out_.profile == Profile::ctranslate2)
+    resolve_ctranslate2();
+  else
+    refuse_ctranslate2_keys();
   resolve_num_returned();
 
   out_.early_stopping = get(&GenerationOptions::early_stopping, EarlyStopping::no);
@@ -153,11 +157,31 @@ void Resolver::resolve_search() {
                 "ask for the profile huggingface");
 }
 
-void Resolver::resolve_patience() {
+void Resolver::resolve_ctranslate2() {
   constexpr double kMost = 1000;
   out_.patience = get(&GenerationOptions::patience, 1.0);
   check_positive("patience", out_.patience);
   if (out_.patience > kMost) out_of_range("patience", out_.patience, "at most 1000");
+  out_.coverage_penalty = get(&GenerationOptions::coverage_penalty, 0.0);
+  check_finite("coverage_penalty", out_.coverage_penalty);
+  out_.prefix_bias = get(&GenerationOptions::prefix_bias_beta, 0.0);
+  check_at_least_zero("prefix_bias_beta", out_.prefix_bias);
+  if (out_.prefix_bias >= 1) out_of_range("prefix_bias_beta", out_.prefix_bias, "below 1");
+  if (out_.prefix_bias > 0) out_.soft_prefix = std::exchange(out_.prefix, {});
+  const bool searches =
+      std::holds_alternative<Greedy>(out_.strategy) || std::holds_alternative<Beam>(out_.strategy);
+  if (!searches && (out_.coverage_penalty != 0 || out_.prefix_bias > 0))
+    throw Error(ErrorCode::unsupported,
+                "coverage_penalty and prefix_bias_beta are rules of greedy and beam search only");
+}
+
+void Resolver::refuse_ctranslate2_keys() const {
+  if (get(&GenerationOptions::coverage_penalty, 0.0) == 0 &&
+      get(&GenerationOptions::prefix_bias_beta, 0.0) == 0)
+    return;
+  throw Error(ErrorCode::unsupported,
+              "coverage_penalty and prefix_bias_beta are rules of the profile ctranslate2",
+              "ask for that profile");
 }
 
 void Resolver::resolve_num_returned() {

@@ -45,6 +45,7 @@ struct SearchOptions {
   double length_penalty = 1.0;  // exponent; Marian calls it `normalize`
   double word_penalty = 0.0;    // Marian only
   double patience = 1.0;        // CTranslate2 only
+  double coverage_penalty = 0;  // CTranslate2 only; for the caller to apply to the results
   int num_beam_groups = 1;
   double diversity_penalty = 0.0;
 
@@ -83,6 +84,8 @@ struct SearchOptions {
   std::vector<TokenId> forced_eos_tokens;
   std::vector<TokenId> source;  // may have a vocabulary of its own
   std::vector<TokenId> prefix;
+  std::vector<TokenId> soft_prefix;  // CTranslate2 only: preferred, in place of `prefix`
+  double prefix_bias = 0;            // its weight
 
   bool is_eos(TokenId token) const;
   // Outputs that a beam search finishes at most: num_beams, under CTranslate2's rules times

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include <tandem/error.h>
@@ -98,6 +99,34 @@ bool holds_ctranslate2_model(const std::vector<std::string>& names) {
          (find_token_lists(names).has_value() || has("vocabulary.json") || has("vocabulary.txt"));
 }
 
+void load_vocabulary_map(const std::string& directory, const std::vector<std::string>& names,
+                         const Limits& limits, LoadedModel& model) {
+  const std::optional<TokenListNames> lists = find_token_lists(names);
+  if (!lists || !std::binary_search(names.begin(), names.end(), kMap)) return;
+  using Ids = std::unordered_map<std::string, TokenId>;
+  const CTranslate2Texts& texts = model.ctranslate2;
+  const auto ids_of = [&](const std::string& name) {
+    const std::vector<std::string> tokens =
+        read_tokens(join_path(directory, name), texts.unknown, limits);
+    Ids ids;  // the first of equal tokens
+    for (std::size_t id = 0; id < tokens.size(); ++id)
+      ids.emplace(tokens[id], static_cast<TokenId>(id));
+    return ids;
+  };
+  const auto find = [](const Ids& ids, std::string_view token, TokenId otherwise) {
+    const auto found = ids.find(std::string(token));
+    return found == ids.end() ? otherwise : found->second;
+  };
+  const Ids source = ids_of(lists->source), target = ids_of(lists->target);
+  const TokenId unknown = target.at(texts.unknown);
+  VocabularyMap::Tokens tokens;
+  tokens.source_id = [&](std::string_view token) { return find(source, token, -1); };
+  tokens.target_id = [&](std::string_view token) { return find(target, token, unknown); };
+  tokens.always = {unknown, tokens.target_id(texts.bos), tokens.target_id(texts.eos)};
+  model.vocabulary_map = std::make_shared<const VocabularyMap>(
+      VocabularyMap::read(join_path(directory, kMap), limits, tokens));
+}
+
 ModelFiles read_ctranslate2_directory(const std::string& directory,
                                       const std::vector<std::string>& names, const Limits& limits,
                                       ComputeType type) {
@@ -135,12 +164,9 @@ ModelFiles read_ctranslate2_directory(const std::string& directory,
 
   loaded.shared_vocabulary = source_path == target_path;
   loaded.vocabularies = {source_path, target_path};
-  loaded.ctranslate2 = {facts.unknown,
-                        facts.bos,
-                        facts.eos,
-                        facts.add_source_bos,
-                        facts.add_source_eos,
-                        std::binary_search(names.begin(), names.end(), kMap)};
+  loaded.ctranslate2 = {facts.unknown, facts.bos, facts.eos, facts.add_source_bos,
+                        facts.add_source_eos};
+  load_vocabulary_map(directory, names, limits, loaded);
   result.type = resolve_compute_type(type, variables.weights());
   return result;
 }

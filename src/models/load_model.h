@@ -24,6 +24,7 @@
 #include "models/encoder_decoder.h"
 #include "models/families/family.h"
 #include "models/readers/shortlist.h"
+#include "models/readers/vocabulary_map.h"
 #include "models/weights.h"
 
 namespace tandem {
@@ -48,7 +49,6 @@ struct MarianDecoding {
 struct CTranslate2Texts {
   std::string unknown, bos, eos;
   bool add_source_bos = false, add_source_eos = false;
-  bool has_vocabulary_map = false;  // vmap.txt, which Tandem does not use
 };
 
 // A shortlist in text form, which needs the vocabularies to be read: Shortlist::read with these.
@@ -79,6 +79,7 @@ struct LoadedModel {
   std::shared_ptr<const Shortlist> shortlist;  // null: none
   std::string shortlist_file;                  // its path
   std::optional<TextShortlistFile> text_shortlist;
+  std::shared_ptr<const VocabularyMap> vocabulary_map;  // of a CTranslate2 directory; null: none
 };
 
 // What files say before it is packed for a backend.

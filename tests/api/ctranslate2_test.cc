@@ -1,11 +1,16 @@
 // CTranslate2 directories through the Engine: what is not a matter of ids and scores (those are
 // cases of tests/golden/ctranslate2).
+#include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <tandem/tandem.h>
+
+#include "support/expect_error.h"
+#include "support/test_files.h"
 
 namespace tandem {
 namespace {
@@ -84,7 +89,79 @@ TEST(CTranslate2Engine, ATextWithoutTokensHasAnEmptyOutputAndNoScoreOfATarget) {
 TEST(CTranslate2Engine, TheDescriptionSaysWhatIsUsed) {
   const std::string description = load("v2").description();
   EXPECT_NE(description.find("CTranslate2"), std::string::npos);
-  EXPECT_EQ(description.find("vmap.txt"), std::string::npos);
+  EXPECT_NE(description.find("vmap.txt"), std::string::npos);
+  EXPECT_EQ(load("v1").description().find("vmap.txt"), std::string::npos);
+}
+
+Request listed(const std::vector<TokenId>& source) {
+  Request request(source);
+  request.shortlist = true;
+  return request;
+}
+
+TEST(CTranslate2Engine, AMapThatIsNotThereIsRefused) {
+  const Engine engine = load("v1");
+  expect_error([&] { engine.generate(listed(kAtz)); }, ErrorCode::unsupported, "shortlist");
+}
+
+TEST(CTranslate2Engine, AMapIsPackedWithItsModel) {
+  const TemporaryFolder folder;
+  const std::string packed = folder.path() + "/packed";
+  ConvertOptions options;
+  options.compute_type = ComputeType::float32;
+  convert(std::string(TANDEM_GOLDEN_DIR) + "/ctranslate2/v2", packed, options);
+  const Hypothesis found = Engine::load(packed).generate(listed(kAtz)).hypotheses.at(0);
+  const Hypothesis expected =
+      load("v2", ComputeType::float32).generate(listed(kAtz)).hypotheses.at(0);
+  EXPECT_EQ(found.ids, expected.ids);
+  EXPECT_EQ(found.score, expected.score);
+}
+
+TEST(CTranslate2Engine, CoverageNeedsAnAlignmentWithOneSource) {
+  const Engine engine = load("v2");
+  Request request(kAtz);
+  request.generation.coverage_penalty = 0.5;
+  request.generation.decoder_start_token_id = 3;
+  expect_error([&] { engine.generate(request); }, ErrorCode::unsupported, "coverage_penalty");
+  request.generation.decoder_start_token_id.reset();
+  EXPECT_FALSE(engine.generate(request).error);
+  Mixture mixture;
+  mixture.sources = {kAtz, kAza};
+  request.strategy = mixture;
+  expect_error([&] { engine.generate(request); }, ErrorCode::unsupported, "coverage_penalty");
+}
+
+// The penalty is that of the alignment that a request can ask for.
+TEST(CTranslate2Engine, CoverageIsOfTheAlignment) {
+  const Engine engine = load("v2");
+  Request plain = aligned(kAtz, 1);
+  const Hypothesis without = engine.generate(plain).hypotheses.at(0);
+  plain.generation.coverage_penalty = 0.5;
+  const Hypothesis with = engine.generate(plain).hypotheses.at(0);
+  double penalty = 0;
+  for (std::size_t j = 0; j < kAtz.size(); ++j) {
+    double attention = 0;
+    for (const std::vector<float>& row : without.alignment)
+      attention += static_cast<double>(row[j]);
+    penalty += std::log(std::min(attention, 1.0));
+  }
+  EXPECT_EQ(with.ids, without.ids);
+  EXPECT_LT(penalty, -0.01);
+  EXPECT_NEAR(with.score, without.score + 0.5 * penalty, 1e-9);
+}
+
+// What a request demands is a candidate, whatever the map says: the token 40 is in no line of it.
+TEST(CTranslate2Engine, WhatARequestDemandsIsInItsMap) {
+  const Engine engine = load("v2");
+  constexpr TokenId kUnlisted = 40;
+  Request request = listed(kAza);
+  request.generation.max_new_tokens = 3;
+  for (const TokenId id : engine.generate(request).hypotheses.at(0).ids) EXPECT_NE(id, kUnlisted);
+  request.prefix = std::vector<TokenId>{kUnlisted};
+  EXPECT_EQ(engine.generate(request).hypotheses.at(0).ids.at(0), kUnlisted);
+  request.prefix = std::vector<TokenId>{};
+  request.generation.forced_bos_token_id = kUnlisted;
+  EXPECT_EQ(engine.generate(request).hypotheses.at(0).ids.at(0), kUnlisted);
 }
 
 }  // namespace

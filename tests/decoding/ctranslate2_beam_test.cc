@@ -53,6 +53,27 @@ TEST(CTranslate2Beam, FollowsCTranslate2) {
   }
 }
 
+TEST(CTranslate2Beam, FollowsCTranslate2AlongASoftPrefix) {
+  int followed = 0;
+  for (std::uint64_t seed = 0; seed < 600; ++seed) {
+    SCOPED_TRACE(seed);
+    RandomCase random_case = ctranslate2_case(seed);
+    Random random(seed ^ 0x50f7);
+    SearchOptions& options = random_case.options;
+    options.prefix.clear();
+    for (int i = 0, length = random.number(1, 4); i < length; ++i)
+      options.soft_prefix.push_back(random.number(4, 15));
+    options.prefix_bias = random.one_of({0.05, 0.5, 0.9});
+    options.num_beams = random.number(1, 4);
+    options.strategy = options.num_beams == 1 ? Strategy(Greedy{}) : Strategy(Beam{});
+    options.num_return_sequences = random.number(1, options.most_hypotheses());
+    const auto expected = CTranslate2Oracle(random_case.model, 1, options).beam_search();
+    expect_oracle(run(random_case.model, 1, options), expected);
+    if (!expected.empty() && expected[0].ids[0] == options.soft_prefix[0]) ++followed;
+  }
+  EXPECT_GT(followed, 100);
+}
+
 TEST(CTranslate2Greedy, FollowsCTranslate2) {
   for (std::uint64_t seed = 0; seed < 600; ++seed) {
     SCOPED_TRACE(seed);

@@ -541,6 +541,27 @@ std::vector<Refusal> refusals() {
          s.keys().patience = 0;
        },
        ErrorCode::invalid_argument, "patience", "above 0"},
+      {"coverage_in_another_profile", [](Setting& s) { s.keys().coverage_penalty = 0.5; },
+       ErrorCode::unsupported, "coverage_penalty", "profile ctranslate2"},
+      {"soft_prefix_in_another_profile",
+       [](Setting& s) {
+         s.request.profile = Profile::marian;
+         s.keys().prefix_bias_beta = 0.5;
+       },
+       ErrorCode::unsupported, "prefix_bias_beta", "profile ctranslate2"},
+      {"soft_prefix_of_all_weight",
+       [](Setting& s) {
+         s.request.profile = Profile::ctranslate2;
+         s.keys().prefix_bias_beta = 1;
+       },
+       ErrorCode::invalid_argument, "prefix_bias_beta", "below 1"},
+      {"coverage_of_samples",
+       [](Setting& s) {
+         s.request.profile = Profile::ctranslate2;
+         s.request.strategy = Sample{};
+         s.keys().coverage_penalty = 0.5;
+       },
+       ErrorCode::unsupported, "coverage_penalty", "greedy and beam"},
       {"more_than_patience_gives",
        [](Setting& s) {
          s.request.profile = Profile::ctranslate2;

@@ -112,6 +112,14 @@ class CTranslate2Oracle {
       if (banned[token]) scores[token] = -INFINITY;
     scores = log_softmax(std::move(scores));
     for (double& score : scores) score = static_cast<double>(static_cast<float>(score));
+    const Tokens& soft = options_.soft_prefix;
+    if (step >= soft.size() || !std::equal(ids.begin(), ids.end(), soft.begin())) return scores;
+    for (std::size_t token = 0; token < scores.size(); ++token) {
+      if (banned[token]) continue;  // CTranslate2 lifts the ban of a preferred token
+      const double share = static_cast<TokenId>(token) == soft[step] ? options_.prefix_bias : 0;
+      const double mixed = (1 - options_.prefix_bias) * std::exp(scores[token]) + share;
+      scores[token] = static_cast<double>(static_cast<float>(std::log(mixed)));
+    }
     return scores;
   }
 

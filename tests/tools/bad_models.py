@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A catalogue of model directories that cannot be loaded, and what must be said about each.
 
-    bad_models.py --loader build/release/tests/tools/load_models --golden tests/golden --demo examples/models/correct-en
+    bad_models.py --loader build/release/tests/tools/load_models --tandem build/release/tandem --golden tests/golden
+        --demo examples/models/correct-en
 
 Every case is a good directory with one fault. It has an error code and words that the message must hold: the file,
 and the key or the tensor. All are loaded by one process (load_models.cc), so a crash, a hang or an error of another
@@ -17,6 +18,7 @@ import tempfile
 import time
 
 import bad_models_marian
+import bad_models_packed
 import bad_models_tokenizers
 import bad_models_weights
 from model_loader import Loader
@@ -53,6 +55,7 @@ def compare(case, answer):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--loader", required=True, type=pathlib.Path)
+    parser.add_argument("--tandem", required=True, type=pathlib.Path, help="the program, which packs the models to be broken")
     parser.add_argument("--golden", required=True, type=pathlib.Path)
     parser.add_argument("--demo", required=True, type=pathlib.Path)
     arguments = parser.parse_args()
@@ -64,7 +67,11 @@ def main():
         for source in ("hf/marian", "hf/t5_v1_0", "hf/bart", "hf/m2m100", "tokenizers"):
             shutil.copytree(arguments.golden / source, bases / source)
         shutil.copytree(arguments.demo, bases / "correct-en")
-        cases = [case for part in (bad_models_weights, bad_models_marian, bad_models_tokenizers)
+        for compute_type in bad_models_packed.TYPES:
+            bad_models_packed.pack(arguments.tandem.resolve(), bases / "hf/marian", bases / f"packed/marian.{compute_type}",
+                                   compute_type)
+        bad_models_packed.pack(arguments.tandem.resolve(), bases / "hf/t5_v1_0", bases / "packed/t5_v1_0.int8", "int8")
+        cases = [case for part in (bad_models_weights, bad_models_marian, bad_models_tokenizers, bad_models_packed)
                  for case in part.cases(bases)]
         for number, case in enumerate(cases):
             assert case.name not in names, case.name

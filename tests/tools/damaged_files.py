@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Damages the files of good models at random, and asks that each is refused with a typed error or still loads.
 
-    damaged_files.py --loader build/release/tests/tools/load_models --golden tests/golden
+    damaged_files.py --loader build/release/tests/tools/load_models --tandem build/release/tandem --golden tests/golden
 
-Every format that the library reads takes its turn: safetensors, a sharded index, CTranslate2's model.bin and vocabulary,
-Marian's .bin, .npz, .yml and shortlists, SentencePiece models, tokenizer.json, vocab.json, merges.txt, config.json, generation_config.json. A case cuts the file,
+Every format that the library reads takes its turn: packed models, safetensors, a sharded index, CTranslate2's model.bin,
+vocabulary and vocabulary map, Marian's .bin, .npz, .yml and shortlists, SentencePiece models, tokenizer.json, vocab.json, merges.txt, config.json, generation_config.json. A case cuts the file,
 flips a bit, overwrites or removes or repeats a stretch, or writes a large number. Each must be answered within
 50 ms and with at most 1 MiB of memory more than the good model took; --no-limits leaves that out, for builds whose
 speed means nothing. The seed is fixed; TANDEM_DAMAGED_FILES=20000 runs that many cases instead of a few thousand.
@@ -20,6 +20,7 @@ import sys
 import tempfile
 
 import bad_models_marian
+import bad_models_packed
 import bad_models_weights
 from bad_models_case import put
 from model_loader import Loader
@@ -53,7 +54,7 @@ def damaged(data, chance):
     return data[:at] + struct.pack("<Q", number) + data[at + 8:], kind
 
 
-def directories(golden, scratch):
+def directories(golden, tandem, scratch):
     """(folder, how it is loaded, its files that are damaged)."""
     def copy(source, name):
         shutil.copytree(golden / source, scratch / name, ignore=shutil.ignore_patterns("*.jsonl", "debug.npz"))
@@ -71,6 +72,10 @@ def directories(golden, scratch):
         next(case for case in bad_models_marian.cases_of(marian) if case.name == f"native/{name}").edit(folder)
         yield folder, "engine", files
     yield copy("ctranslate2/v2-i8", "ctranslate2"), "engine", ("model.bin", "target_vocabulary.txt")
+    yield copy("ctranslate2/v2", "mapped"), "engine", ("vmap.txt",)
+    for compute_type in ("float32", "int8"):
+        bad_models_packed.pack(tandem, golden / "hf/marian", scratch / f"packed {compute_type}", compute_type)
+        yield scratch / f"packed {compute_type}", "engine", ("packed.safetensors",)
     for model, files in {"t5": ("spiece.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
                          "m2m100": ("sentencepiece.bpe.model", "vocab.json"), "marian": ("source.spm", "vocab.json"),
                          "bart": ("vocab.json", "merges.txt"), "t5-json": ("tokenizer.json",), "bart-json": ("tokenizer.json",),
@@ -119,14 +124,15 @@ def run_file(loader_path, folder, kind, name, count, limits, figures):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--loader", required=True, type=pathlib.Path)
+    parser.add_argument("--tandem", required=True, type=pathlib.Path, help="the program, which packs models")
     parser.add_argument("--golden", required=True, type=pathlib.Path)
     parser.add_argument("--no-limits", action="store_true", help="do not judge time and memory")
     arguments = parser.parse_args()
     total = int(os.environ.get("TANDEM_DAMAGED_FILES", CASES))
     figures = Figures()
     with tempfile.TemporaryDirectory() as scratch:
-        every = [(folder, kind, name) for folder, kind, names in directories(arguments.golden.resolve(), pathlib.Path(scratch))
-                 for name in names]
+        every = [(folder, kind, name) for folder, kind, names
+                 in directories(arguments.golden.resolve(), arguments.tandem.resolve(), pathlib.Path(scratch)) for name in names]
         each = -(-total // len(every))
         for folder, kind, name in every:
             run_file(arguments.loader.resolve(), folder, kind, name, each, not arguments.no_limits, figures)

@@ -11,6 +11,7 @@
 
 #include "base/file_io.h"
 #include "base/quote.h"
+#include "models/load_ctranslate2.h"
 #include "models/load_marian.h"
 #include "models/packed/decoding_json.h"
 #include "models/packed/format.h"
@@ -211,6 +212,8 @@ ModelFiles parse_packed_model(const FileBytes& file, const std::string& director
   const std::string shortlist = decoding_from_json(metadata.object("decoding"), files.about);
   if (!shortlist.empty())
     load_shortlist(join_path(directory, shortlist), files.model.spec, limits, files.about);
+  if (files.about.format == ModelFormat::ctranslate2 && is_directory(directory))
+    load_vocabulary_map(directory, list_directory(directory), limits, files.about);
   return files;
 }
 
