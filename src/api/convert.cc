@@ -41,8 +41,23 @@ bool is_copied(std::string_view name) {
   const auto ends = [&](std::string_view suffix) { return name.ends_with(suffix); };
   const auto starts = [&](std::string_view prefix) { return name.starts_with(prefix); };
   return (ends(".json") && !ends(".index.json")) || ends(".spm") || ends(".model") ||
-         ends("vocab.yml") || ends("vocab.txt") || ends("_vocabulary.txt") || name == "merges.txt" ||
-         starts("LICENSE") || starts("NOTICE") || starts("README");
+         ends("vocab.yml") || ends("vocab.txt") || ends("_vocabulary.txt") ||
+         name == "merges.txt" || name == "vmap.txt" || starts("LICENSE") || starts("NOTICE") ||
+         starts("README");
+}
+
+// Only a packed model has a type of its own, in which it has to be read.
+ModelFiles read_as_float32(const std::string& model, const ConvertOptions& options) {
+  if (options.compute_type != ComputeType::automatic &&
+      options.compute_type != ComputeType::float32)
+    throw Error(ErrorCode::invalid_argument,
+                "converting: dequantize writes float32, and compute_type is " +
+                    std::string(to_string(options.compute_type)));
+  const bool packed = holds_packed_model(list_directory(model));
+  ModelFiles files =
+      read_model(model, options.limits, packed ? ComputeType::automatic : ComputeType::float32);
+  files.type = ComputeType::float32;
+  return files;
 }
 
 void copy_file(const std::string& path, const Limits& limits, StagedDirectory& directory) {
@@ -56,10 +71,11 @@ void copy_file(const std::string& path, const Limits& limits, StagedDirectory& d
 void convert(const std::string& model, const std::string& directory,
              const ConvertOptions& options) {
   check_target(directory, options.replace);
-  ModelFiles files = read_model(model, options.limits, options.compute_type);
-  if (files.about.packed)
+  ModelFiles files = options.dequantize ? read_as_float32(model, options)
+                                        : read_model(model, options.limits, options.compute_type);
+  if (files.about.packed && !options.dequantize)
     throw Error(ErrorCode::invalid_argument, model + ": the model is packed already",
-                "convert the original");
+                "convert the original, or ask for dequantize");
   const std::string shortlist = files.about.shortlist_file;
   StagedDirectory staged(directory);
   const auto backend = make_backend({.device = Device::cpu(), .threads = 1});

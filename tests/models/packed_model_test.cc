@@ -16,6 +16,7 @@
 #include "models/packed/format.h"
 #include "models/packed/packed_reader.h"
 #include "models/packed/packed_writer.h"
+#include "models/packed/panels.h"
 #include "models/packed/spec_json.h"
 #include "support/backends.h"
 #include "support/expect_error.h"
@@ -40,6 +41,20 @@ void pack(const std::string& family, ComputeType type, const std::string& direct
   const auto backend = make_cpu_backend(1);
   write_packed_model(read_model(golden(family), {}, type), *backend, staged);
   staged.commit(false);
+}
+
+// Packs once more, in another type, what is packed.
+void repack(const std::string& from, ComputeType type, const std::string& directory) {
+  StagedDirectory staged(directory);
+  const auto backend = make_cpu_backend(1);
+  ModelFiles files = read_model(from, {}, ComputeType::automatic);
+  files.type = type;
+  write_packed_model(std::move(files), *backend, staged);
+  staged.commit(false);
+}
+
+std::string packed_bytes(const std::string& directory) {
+  return read_file(directory + "/" + kPackedFile, 1 << 26, "a test file");
 }
 
 using Case = std::tuple<const char*, ComputeType>;
@@ -87,6 +102,72 @@ INSTANTIATE_TEST_SUITE_P(
              std::string(to_string(std::get<1>(which.param)));
     });
 
+class Dequantized : public testing::Test {
+ protected:
+  std::string at(const std::string& name) const { return folder_.path() + "/" + name; }
+
+  const TemporaryFolder folder_;
+};
+
+TEST_F(Dequantized, Float32IsTheSameFile) {
+  for (const std::string family : {"marian", "bart", "t5_v1_1", "umt5", "whisper"}) {
+    pack(family, ComputeType::float32, at(family));
+    repack(at(family), ComputeType::float32, at(family + ".again"));
+    EXPECT_TRUE(packed_bytes(at(family + ".again")) == packed_bytes(at(family))) << family;
+  }
+}
+
+TEST_F(Dequantized, Bfloat16LosesNothing) {
+  for (const std::string family : {"marian", "t5_v1_1"}) {
+    pack(family, ComputeType::bfloat16, at(family));
+    repack(at(family), ComputeType::float32, at(family + ".float32"));
+    repack(at(family + ".float32"), ComputeType::bfloat16, at(family + ".again"));
+    EXPECT_TRUE(packed_bytes(at(family + ".again")) == packed_bytes(at(family))) << family;
+  }
+}
+
+// The weights of this model are int8 in its own files: float32 of them is one thing, on either way.
+TEST_F(Dequantized, Int8IsItsExactValues) {
+  const std::string original = std::string(TANDEM_GOLDEN_DIR) + "/ctranslate2/v2-i8";
+  const auto backend = make_cpu_backend(1);
+  for (const ComputeType type : {ComputeType::int8, ComputeType::float32}) {
+    StagedDirectory staged(at(std::string(to_string(type))));
+    write_packed_model(read_model(original, {}, type), *backend, staged);
+    staged.commit(false);
+  }
+  repack(at("int8"), ComputeType::float32, at("dequantized"));
+  EXPECT_TRUE(packed_bytes(at("dequantized")) == packed_bytes(at("float32")));
+}
+
+// Where Tandem has quantised the weights they come back within half a step.
+TEST_F(Dequantized, Int8OfFloatsIsWithinHalfAStep) {
+  pack("marian", ComputeType::int8, at("int8"));
+  const ModelFiles packed = read_model(at("int8"), {}, ComputeType::automatic);
+  const ModelFiles original = read_model(golden("marian"), {}, ComputeType::float32);
+  const auto expect_near = [](const LinearWeights& whole, const Tensor& expected) {
+    const LinearWeights found = unpack_panels(*whole.packed);
+    ASSERT_EQ(found.weight.shape(), expected.shape());
+    const std::int64_t inputs = expected.shape()[1];
+    for (std::int64_t i = 0; i < expected.shape().elements(); ++i) {
+      const auto row = static_cast<std::size_t>(i / inputs), at = static_cast<std::size_t>(i);
+      const float step = found.weight_scales[row];
+      const auto q = static_cast<float>(found.weight.data<std::int8_t>()[at]);
+      ASSERT_NEAR(q * step, expected.data<float>()[at], 0.5001F * step) << i;
+    }
+  };
+  expect_near(packed.model.weights.output, original.model.weights.output.weight);
+  for (std::size_t i = 0; i < packed.model.weights.encoder.size(); ++i)
+    for (std::size_t k = 0; k < 2; ++k)
+      expect_near(packed.model.weights.encoder[i].feed_forward.linears[k],
+                  original.model.weights.encoder[i].feed_forward.linears[k].weight);
+}
+
+TEST_F(Dequantized, AnotherLayoutIsRefused) {
+  PackedParts parts;
+  parts.layout = "rows";
+  expect_error([&] { unpack_panels(parts); }, ErrorCode::unsupported, "cpu-panels-64");
+}
+
 // A packed file in memory, its header open for changes.
 struct Image {
   Json header;
@@ -118,7 +199,7 @@ class PackedFile : public testing::Test {
  protected:
   PackedFile() {
     pack("marian", ComputeType::int8, folder_.path() + "/packed");
-    bytes_ = read_file(folder_.path() + "/packed/" + kPackedFile, 1 << 26, "a test file");
+    bytes_ = packed_bytes(folder_.path() + "/packed");
   }
 
   // Loads the bytes and runs them: whatever is accepted must be safe to compute with.

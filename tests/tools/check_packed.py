@@ -5,7 +5,8 @@
 
 Each folder holds a model and its cases.jsonl. In each compute type every request must get the same answer from the
 original and from the packed model, with all digits of every number, and the packed directory must need nothing of the
-original. Then what must be refused is tried on the first model.
+original. --dequantize gives back the float32 model, of int8 weights as of those that the original multiplies in float32
+if it has them. Then what must be refused is tried on the first model.
 Exit code: 0, or 1 with what differs.
 """
 import argparse
@@ -67,12 +68,32 @@ def compare(program, folder, scratch):
         program.expect("packed by Tandem" in text and kind in text, f"inspect {packed.name}")
 
 
+def check_dequantize(program, folder, scratch):
+    """What compare() has packed; float32 is a fixed point, and what was int8 in its own files is exact."""
+    weights = pathlib.Path("packed.safetensors")
+    for kind in TYPES:
+        plain = scratch / f"{folder.name}.{kind}.plain"
+        done = program.run("convert", "--dequantize", scratch / f"{folder.name}.{kind}", plain)
+        program.expect(done.returncode == 0, f"dequantize {folder.name} {kind}: {done.stderr.decode()[:300]}")
+        text = program.run("inspect", plain).stdout.decode()
+        program.expect("float32" in text, f"inspect {plain.name}")
+        if kind == "float32" or (kind == "int8" and folder.name.endswith("-i8")):
+            expected = (scratch / f"{folder.name}.float32" / weights).read_bytes()
+            program.expect((plain / weights).read_bytes() == expected, f"dequantize {folder.name} {kind}: another file")
+    direct = scratch / f"{folder.name}.direct"
+    program.run("convert", "--dequantize", folder, direct)
+    program.expect((direct / weights).read_bytes() == (scratch / f"{folder.name}.float32" / weights).read_bytes(),
+                   f"dequantize {folder.name} itself")
+
+
 def check_refusals(program, folder, scratch):
     packed, other = scratch / "packed", scratch / "other"
     program.run("convert", folder, packed, "--compute-type", "int8")
     program.refuses(EXIT_FAILURE, "exists already", "convert", folder, packed)
     program.expect(program.run("convert", folder, packed, "--force").returncode == 0, "convert --force")
     program.refuses(EXIT_FAILURE, "packed already", "convert", packed, other)
+    program.refuses(EXIT_FAILURE, "writes float32", "convert", packed, other, "--dequantize", "--compute-type", "int8")
+    program.refuses(EXIT_FAILURE, "exists already", "convert", "--dequantize", packed, packed)
     program.refuses(EXIT_FAILURE, "none", "convert", folder, scratch / "none" / "below")
     other.mkdir()
     (other / "precious.txt").write_text("kept")
@@ -96,6 +117,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         for folder in arguments.folders:
             compare(program, folder, pathlib.Path(scratch))
+            check_dequantize(program, folder, pathlib.Path(scratch))
         check_refusals(program, arguments.folders[0], pathlib.Path(scratch))
     print(f"{len(arguments.folders)} models, {len(program.failures)} failures")
     return 1 if program.failures else 0

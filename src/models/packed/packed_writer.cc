@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "models/packed/decoding_json.h"
 #include "models/packed/format.h"
+#include "models/packed/panels.h"
 #include "models/packed/parts.h"
 #include "models/packed/spec_json.h"
 
@@ -41,7 +42,10 @@ class Packer final : public PartVisitor {
   std::int64_t product(const std::string& name, std::span<LinearWeights* const> stack,
                        std::int64_t outputs, std::int64_t inputs) override {
     const std::vector<const LinearWeights*> parts(stack.begin(), stack.end());
-    const PackedParts packed = backend_.pack(stack_outputs(parts, name), type_)->parts();
+    LinearWeights whole = stack_outputs(parts, name);
+    if (whole.packed != nullptr)  // the backend checks the parts before they are taken apart
+      whole = unpack_panels(backend_.pack(whole, whole.packed->type)->parts());
+    const PackedParts packed = backend_.pack(whole, type_)->parts();
     TANDEM_CHECK(packed.inputs == inputs && (outputs < 0 || packed.outputs == outputs));
     layout_ = packed.layout;
     products_[name] = {packed.outputs, packed.inputs, packed.activation_scale};

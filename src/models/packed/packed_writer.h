@@ -7,7 +7,8 @@
 
 namespace tandem {
 
-// Packs what read_model gave as `backend` would for running, in the type that it was read for.
+// Packs what read_model gave as `backend` would for running, in the type that `files` say: a packed
+// model is unpacked, and its int8 weights stand for their whole numbers times their scales.
 // Throws Error: unsupported (the backend cannot compute in that type or has no layout for files),
 // and as StagedDirectory::write.
 void write_packed_model(ModelFiles files, Backend& backend, StagedDirectory& directory);
