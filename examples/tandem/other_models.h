@@ -1,5 +1,5 @@
-// The models that requests name besides their own, as drafters or members of ensembles: each is loaded
-// once, with the settings of the model itself.
+// The models that requests name besides their own, as drafters or members of ensembles: each is
+// loaded once, with the settings of the model itself.
 #pragma once
 
 #include <map>

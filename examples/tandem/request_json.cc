@@ -70,7 +70,8 @@ Aggressive parse_aggressive(Fields& fields, OtherModels& other_models) {
   if (aggressive.drafter == DraftSource::ids)
     aggressive.draft_ids = fields.ids("draft_ids").value_or(std::vector<TokenId>{});
   if (aggressive.drafter == DraftSource::model)
-    aggressive.draft_model = other_models.load("draft_model", fields.text("draft_model").value_or(""));
+    aggressive.draft_model =
+        other_models.load("draft_model", fields.text("draft_model").value_or(""));
   aggressive.verify = choose<Verification>(fields, "verify", "exact, relaxed or rejection",
                                            {{"exact", Verification::exact},
                                             {"relaxed", Verification::relaxed},
@@ -151,9 +152,9 @@ Mixture parse_mixture(Fields& fields, const std::string& where) {
   else if (mode == "sequence_fast")
     mixture.mode = MixtureMode::sequence_fast;
   else if (mode != "token")
-    throw Error(ErrorCode::invalid_argument,
-                where + ".mode: expected token, sequence or sequence_fast, found " +
-                    excerpt(Json(mode)));
+    throw Error(
+        ErrorCode::invalid_argument,
+        where + ".mode: expected token, sequence or sequence_fast, found " + excerpt(Json(mode)));
   return mixture;
 }
 

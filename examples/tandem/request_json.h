@@ -5,8 +5,8 @@
 
 #include <tandem/tandem.h>
 
-#include "other_models.h"
 #include "json_fields.h"
+#include "other_models.h"
 
 namespace tandem::cli {
 

@@ -29,11 +29,12 @@ std::unique_ptr<Drafter> Drafting::model_drafter(const PreparedRequest& request,
   if (costs != nullptr)
     if (const auto own = session.state.passes.get(session.network(), *session.backend, encoded))
       cost_per_token = own->unit_time() / costs->unit_time();
-  return std::make_unique<ModelDrafter>(session.network(), session.decoder, encoded, cost_per_token);
+  return std::make_unique<ModelDrafter>(session.network(), session.decoder, encoded,
+                                        cost_per_token);
 }
 
 Source prepare_draft_source(const EngineState& engine, const Engine& draft_model,
-                                          const Request& request) {
+                            const Request& request) {
   const EngineState& draft = EngineState::of(draft_model);
   check_same_target_vocabulary(engine, draft, "draft_model");
   return encode_source(draft, request.input, request.source_lang, request.target_lang,

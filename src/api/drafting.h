@@ -33,6 +33,6 @@ class Drafting {
 // Checks that `draft_model` can draft for `engine` and encodes the request's input for it. Throws
 // Error{invalid_argument} where the target vocabularies differ, and as encode_source.
 Source prepare_draft_source(const EngineState& engine, const Engine& draft_model,
-                                          const Request& request);
+                            const Request& request);
 
 }  // namespace tandem

@@ -4,7 +4,6 @@
 
 #include <map>
 #include <memory>
-#include <vector>
 
 #include "api/backend_pool.h"
 #include "api/engine_state.h"

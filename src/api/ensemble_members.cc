@@ -38,8 +38,9 @@ PreparedEnsemble prepare_ensemble(const EngineState& engine, const Ensemble& ens
   for (std::size_t i = 0; i < ensemble.members.size(); ++i) {
     const std::shared_ptr<const Engine>& member = ensemble.members[i];
     if (member == nullptr)
-      throw Error(ErrorCode::invalid_argument,
-                  "members[" + std::to_string(i) + "] of the ensemble is empty, expected an engine");
+      throw Error(
+          ErrorCode::invalid_argument,
+          "members[" + std::to_string(i) + "] of the ensemble is empty, expected an engine");
     const EngineState& state = EngineState::of(*member);
     check_member(engine, state);
     if (weights[i + 1] == 0) continue;

@@ -8,8 +8,8 @@
 
 namespace tandem {
 
-// Members of weight 0 are left out. Throws Error: invalid_argument for a null member, another target
-// vocabulary or start token, weights that are no weights, and as encode_source;
+// Members of weight 0 are left out. Throws Error: invalid_argument for a null member, another
+// target vocabulary or start token, weights that are no weights, and as encode_source;
 // resource_exhausted for more members than Limits::max_beams.
 PreparedEnsemble prepare_ensemble(const EngineState& engine, const Ensemble& ensemble,
                                   const Request& request);

@@ -10,9 +10,9 @@ std::vector<double> normalized_weights(std::vector<double> weights, std::size_t 
                                        const std::string& whole, const std::string& part) {
   if (weights.empty()) weights.assign(count, 1.0);
   if (weights.size() != count)
-    throw Error(ErrorCode::invalid_argument, "the " + whole + " has " + std::to_string(count) + " " +
-                                                 part + "s and " + std::to_string(weights.size()) +
-                                                 " weights; expected one for each " + part);
+    throw Error(ErrorCode::invalid_argument,
+                "the " + whole + " has " + std::to_string(count) + " " + part + "s and " +
+                    std::to_string(weights.size()) + " weights; expected one for each " + part);
   double sum = 0;
   for (const double weight : weights) {
     if (!std::isfinite(weight) || weight < 0)

@@ -10,7 +10,8 @@
 namespace tandem {
 
 // `weights` divided by their sum, or equal ones for `count` parts where none are given. Throws
-// Error{invalid_argument} for weights that are no weights; `whole` and `part` name what they are of.
+// Error{invalid_argument} for weights that are no weights; `whole` and `part` name what they are
+// of.
 std::vector<double> normalized_weights(std::vector<double> weights, std::size_t count,
                                        const std::string& whole, const std::string& part);
 

@@ -69,8 +69,9 @@ void ModelDecoder::step(std::span<const SentenceRows> sentences, std::span<Candi
   if (!rows_.empty()) {
     float* const* attention = plan_attention(sentences);
     const ConstMatrixView hidden = network_.decode(backend_, rows_, state_, workspace_, attention);
-    fetch_hidden(sentences, hidden);
-    ask(hidden);  // waits for all of it
+    const bool has_fetched = fetch_hidden(sentences, hidden);
+    ask(hidden);
+    if (has_fetched || attention != nullptr) backend_.sync();
   }
   hand_out(sentences, answers);
 }
@@ -128,8 +129,8 @@ float* const* ModelDecoder::plan_attention(std::span<const SentenceRows> sentenc
   return attention_places_.data();
 }
 
-void ModelDecoder::fetch_hidden(std::span<const SentenceRows> sentences, ConstMatrixView hidden) {
-  if (!any_row(sentences, &Row::wants_hidden)) return;
+bool ModelDecoder::fetch_hidden(std::span<const SentenceRows> sentences, ConstMatrixView hidden) {
+  if (!any_row(sentences, &Row::wants_hidden)) return false;
   hidden_.assign(static_cast<std::size_t>(hidden.rows()), {});
   std::int64_t next = 0;
   for (const SentenceRows& lines : sentences) {
@@ -142,6 +143,7 @@ void ModelDecoder::fetch_hidden(std::span<const SentenceRows> sentences, ConstMa
       }
     }
   }
+  return true;
 }
 
 // Neighbouring questions with the same output matrix are one product.

@@ -69,7 +69,8 @@ class ModelDecoder : public StepDecoder {
   void plan_rows(std::span<const SentenceRows> sentences);
   // Where the attention of each fed token goes; null if none is wanted.
   float* const* plan_attention(std::span<const SentenceRows> sentences);
-  void fetch_hidden(std::span<const SentenceRows> sentences, ConstMatrixView hidden);
+  // Copies the states that are wanted; false if none is. They are there after the next sync.
+  bool fetch_hidden(std::span<const SentenceRows> sentences, ConstMatrixView hidden);
   void ask(ConstMatrixView hidden);
   void ask_run(ConstMatrixView hidden, std::size_t first, std::size_t count,
                const PackedLinear& output);

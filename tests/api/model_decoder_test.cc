@@ -2,6 +2,7 @@
 // of each row's tokens decoded from scratch, bit for bit, in any company.
 #include "api/model_decoder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -185,6 +186,38 @@ TEST_P(Protocol, ManyTokensInOnePassGetTheAnswersOfOneByOne) {
                    one_by_one[static_cast<std::size_t>(i)]);
     decoder.release(sentence);
   }
+}
+
+// What a row wants besides is its own in any company, and costs the others nothing.
+TEST_P(Protocol, StatesAndAttentionOfARowAreThoseOfItsTokensOneByOne) {
+  const Tokens source{5, 17, 3, 29, 0}, other_source{8, 2, 0}, tokens{-1, 7, 12, 30, 4};
+  const auto encoded = encode(*network_, *backend_, source);
+  ModelDecoder decoder(*network_, *backend_);
+  const int alone = decoder.add(encoded, {});
+  std::vector<std::vector<float>> states, weights;
+  for (int i = 0; i < 5; ++i) {
+    Row row = make_row(i == 0 ? -1 : 0, i, {tokens[static_cast<std::size_t>(i)]}, i % 2);
+    row.wants_hidden = row.wants_attention = true;
+    const Candidates answer = step(decoder, {alone}, {{row}})[0];
+    states.emplace_back(answer.hidden(0, 0).begin(), answer.hidden(0, 0).end());
+    weights.emplace_back(answer.attention(0, 0).begin(), answer.attention(0, 0).end());
+  }
+  EXPECT_NE(states[0], states[1]);
+  const auto alignment = decoder.align(source, {tokens.begin() + 1, tokens.end()});
+  for (std::size_t i = 0; i < alignment.size(); ++i) EXPECT_EQ(weights[i], alignment[i]);
+
+  const int plain = decoder.add(encode(*network_, *backend_, other_source), {});
+  const int wanting = decoder.add(encoded, {});
+  Row all = make_row(-1, 0, tokens, 1);
+  all.wants_hidden = all.wants_attention = true;
+  const auto answers = step(decoder, {plain, wanting}, {{make_row(-1, 0, {-1, 4}, 3)}, {all}});
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const auto state = answers[1].hidden(0, i), attention = answers[1].attention(0, i);
+    EXPECT_TRUE(std::equal(state.begin(), state.end(), states[i].begin(), states[i].end()));
+    EXPECT_TRUE(
+        std::equal(attention.begin(), attention.end(), weights[i].begin(), weights[i].end()));
+  }
+  expect_equal(copy(answers[0].after(0, 1)), from_scratch(other_source, {}, {-1, 4}, 3));
 }
 
 TEST_P(Protocol, AShortlistIsTheSoftmaxOverItsTokensAlone) {

@@ -17,6 +17,7 @@ LABELS = ["She has two cats.", "She has two cat.", "She had two cats."]
 GENERATIONS = [
     ({"name": "sample"}, {"num_return_sequences": 5}),
     ({"name": "sample"}, {"num_return_sequences": 3, "top_k": 0, "top_p": 0.95, "temperature": 1.2}),
+    ({"name": "beam_sample"}, {"num_beams": 4, "temperature": 1.5, "num_return_sequences": 4}),
     ({"name": "stochastic_beam"}, {"num_beams": 4}),
     ({"name": "mbr", "samples": 6}, {}),
     ({"name": "mbr", "samples": 6, "utility": "bleu"}, {}),
