@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "models/load_model.h"
-#include "support/backends.h"
+#include "support/device_backends.h"
 #include "support/expect_error.h"
 #include "support/marian_oracle.h"
 #include "support/test_files.h"
@@ -69,7 +69,7 @@ struct Numbers {
   const char* name;
   bool ssru;
   ComputeType type;
-  int threads;
+  std::unique_ptr<Backend> (*make_backend)();
 };
 void PrintTo(const Numbers& numbers, std::ostream* out) {
   *out << numbers.name;
@@ -77,7 +77,7 @@ void PrintTo(const Numbers& numbers, std::ostream* out) {
 
 class Protocol : public testing::TestWithParam<Numbers> {
  protected:
-  Protocol() : backend_(make_cpu_backend(GetParam().threads)) {
+  Protocol() : backend_(GetParam().make_backend()) {
     MarianShape shape;
     shape.ssru = GetParam().ssru;
     network_ = load_native(shape, GetParam().type, *backend_).network;
@@ -239,13 +239,27 @@ TEST_P(Protocol, AShortlistIsTheSoftmaxOverItsTokensAlone) {
   }
 }
 
+std::unique_ptr<Backend> one_thread() {
+  return make_cpu_backend(1);
+}
+std::unique_ptr<Backend> two_threads() {
+  return make_cpu_backend(2);
+}
+std::unique_ptr<Backend> cuda_on_host() {
+  return cuda::open_on_host();
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Models, Protocol,
-    testing::Values(Numbers{"attention", false, ComputeType::float32, 1},
-                    Numbers{"attention_2_threads", false, ComputeType::float32, 2},
-                    Numbers{"attention_int8", false, ComputeType::int8, 1},
-                    Numbers{"ssru", true, ComputeType::float32, 1},
-                    Numbers{"ssru_int8_2_threads", true, ComputeType::int8, 2}),
+    testing::Values(Numbers{"attention", false, ComputeType::float32, one_thread},
+                    Numbers{"attention_2_threads", false, ComputeType::float32, two_threads},
+                    Numbers{"attention_int8", false, ComputeType::int8, one_thread},
+                    Numbers{"ssru", true, ComputeType::float32, one_thread},
+                    Numbers{"ssru_int8_2_threads", true, ComputeType::int8, two_threads},
+                    Numbers{"attention_cuda_on_host", false, ComputeType::float32, cuda_on_host},
+                    Numbers{"attention_bfloat16_cuda_on_host", false, ComputeType::bfloat16,
+                            cuda_on_host},
+                    Numbers{"ssru_int8_cuda_on_host", true, ComputeType::int8, cuda_on_host}),
     [](const auto& numbers) { return std::string(numbers.param.name); });
 
 TEST(ModelDecoder, FinishedSentencesGiveTheirMemoryBack) {

@@ -13,8 +13,9 @@
 #include "models/encoder_decoder.h"
 #include "models/load_model.h"
 #include "models/readers/npz.h"
-#include "support/backends.h"
+#include "support/device_backends.h"
 #include "support/forced_scores.h"
+#include "support/host_rows.h"
 
 namespace tandem {
 namespace {
@@ -71,13 +72,15 @@ class RecordedSource {
   Features features_;
 };
 
-void expect_near(ConstMatrixView found, const Tensor& expected, const std::string& what) {
+using Rows = std::vector<std::vector<float>>;
+
+void expect_near(const Rows& found, const Tensor& expected, const std::string& what) {
   const auto values = expected.data<float>();
-  ASSERT_EQ(found.rows() * found.cols(), static_cast<std::int64_t>(values.size())) << what;
-  for (std::int64_t r = 0; r < found.rows(); ++r)
-    for (std::int64_t c = 0; c < found.cols(); ++c)
-      ASSERT_NEAR(found.row<float>(r)[c], values[static_cast<std::size_t>(r * found.cols() + c)],
-                  kTolerance)
+  const std::size_t columns = found.at(0).size();
+  ASSERT_EQ(found.size() * columns, values.size()) << what;
+  for (std::size_t r = 0; r < found.size(); ++r)
+    for (std::size_t c = 0; c < columns; ++c)
+      ASSERT_NEAR(found[r][c], values[r * columns + c], kTolerance)
           << what << " at row " << r << ", column " << c;
 }
 
@@ -93,7 +96,7 @@ TEST_P(HuggingFaceGolden, EveryHiddenStateAndTheLogitsAreThoseOfTransformers) {
         (is_encoder ? "encoder" : "decoder") + std::string(layer == layers ? ".output" : ""))
       return;
     const std::string name = (is_encoder ? "enc" : "dec") + std::to_string(layer);
-    expect_near(value, arrays.at(name), name);
+    expect_near(host_rows(*backend_, value), arrays.at(name), name);
     ++seen[name];
   };
   const RecordedSource source(arrays);
@@ -111,7 +114,7 @@ TEST_P(HuggingFaceGolden, EveryHiddenStateAndTheLogitsAreThoseOfTransformers) {
   const std::vector<std::int32_t> rows{0, 1, 2};
   const MatrixView logits =
       model_.network->project(*backend_, hidden, rows, model_.network->output(), workspace_);
-  expect_near(logits, arrays.at("logits"), "logits");
+  expect_near(host_rows(*backend_, logits), arrays.at("logits"), "logits");
   const int layers = spec.encoder.layers + spec.decoder.layers;
   EXPECT_EQ(seen.size(), static_cast<std::size_t>(2 + layers))
       << "embeddings and every layer of both sides";
@@ -135,15 +138,24 @@ TEST_P(HuggingFaceGolden, GivenTargetsHaveTheLogProbabilitiesOfTransformers) {
   EXPECT_GT(cases, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Families, HuggingFaceGolden,
-    testing::Combine(testing::Values("marian", "bart", "bart_forced_bos", "mbart", "m2m100", "nllb",
-                                     "pegasus", "blenderbot", "blenderbot_small", "t5_v1_0",
-                                     "t5_v1_1", "mt5", "byt5", "umt5", "whisper"),
-                     testing::ValuesIn(all_backends())),
-    [](const auto& choice) {
-      return std::get<0>(choice.param) + "_" + std::string(std::get<1>(choice.param).name);
-    });
+std::vector<std::string> families() {
+  return {"marian",  "bart",       "bart_forced_bos",  "mbart",   "m2m100",  "nllb",
+          "pegasus", "blenderbot", "blenderbot_small", "t5_v1_0", "t5_v1_1", "mt5",
+          "byt5",    "umt5",       "whisper"};
+}
+
+std::string case_name(const testing::TestParamInfo<Case>& choice) {
+  return std::get<std::string>(choice.param) + "_" + std::get<BackendChoice>(choice.param).name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, HuggingFaceGolden,
+                         testing::Combine(testing::ValuesIn(families()),
+                                          testing::ValuesIn(all_backends())),
+                         case_name);
+INSTANTIATE_TEST_SUITE_P(FamiliesOnDevices, HuggingFaceGolden,
+                         testing::Combine(testing::ValuesIn(families()),
+                                          testing::ValuesIn(device_backends())),
+                         case_name);
 
 }  // namespace
 }  // namespace tandem

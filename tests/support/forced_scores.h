@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/encoder_decoder.h"
+#include "support/host_rows.h"
 
 namespace tandem {
 
@@ -31,11 +32,7 @@ inline std::vector<std::vector<float>> forced_logits(const EncoderDecoder& netwo
   const ConstMatrixView hidden = network.decode(backend, std::span(&row, 1), state, workspace);
   std::vector<std::int32_t> rows(fed.size());
   std::iota(rows.begin(), rows.end(), 0);
-  const MatrixView logits = network.project(backend, hidden, rows, network.output(), workspace);
-  std::vector<std::vector<float>> result;
-  for (std::int64_t r = 0; r < logits.rows(); ++r)
-    result.emplace_back(logits.row<float>(r), logits.row<float>(r) + logits.cols());
-  return result;
+  return host_rows(backend, network.project(backend, hidden, rows, network.output(), workspace));
 }
 
 inline std::vector<std::vector<float>> forced_logits(const EncoderDecoder& network,

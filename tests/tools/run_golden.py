@@ -14,7 +14,7 @@ within 1e-4, absolute below 1 and relative above. What a case does not state is 
 contested between the original libraries: any of their answers will do.
 
 A file of Bergamot sentences (one sentence with several answers a line) becomes several cases a line.
-Exit code: 0 all pass, 1 a case fails, 77 there is no model.
+Exit code: 0 all pass, 1 a case fails, 77 there is no model or no device.
 """
 import argparse
 import hashlib
@@ -196,12 +196,19 @@ def run_file(program, path, model, more):
     return len(cases), failures
 
 
+def has_device(tandem, name):
+    """Whether `tandem doctor` lists the device."""
+    report = subprocess.run([tandem, "doctor"], capture_output=True, text=True, check=True).stdout
+    return any(name in line.split()[1:] for line in report.splitlines() if line.startswith("devices "))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tandem", required=True, type=pathlib.Path, help="the program")
     parser.add_argument("--model", type=pathlib.Path, help="directory of the model, if it is not that of the cases")
     parser.add_argument("--cached-model", metavar="NAME", help="the model of this name that the quickstart has fetched")
     parser.add_argument("--extra", action="append", default=[], metavar="NAME=VALUE", help="an option for the program")
+    parser.add_argument("--device", help="run there; skipped where the program cannot open it")
     parser.add_argument("cases", nargs="+", type=pathlib.Path)
     arguments = parser.parse_args()
     if arguments.cached_model:
@@ -210,6 +217,11 @@ def main():
         print(f"skipped: there is no model at {arguments.model}")
         return SKIPPED
     more = ["--" + extra for extra in arguments.extra]
+    if arguments.device:
+        if not has_device(arguments.tandem.resolve(), arguments.device):
+            print(f"skipped: there is no device {arguments.device}")
+            return SKIPPED
+        more.append(f"--device={arguments.device}")
     total = failed = 0
     for path in arguments.cases:
         count, failures = run_file(arguments.tandem.resolve(), path, model_of(path, arguments.model), more)
