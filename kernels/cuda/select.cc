@@ -227,7 +227,8 @@ void CudaBackend::rank_on_device(std::span<const SelectTask> tasks, std::int64_t
   run(merge, {count, 1});
 
   std::vector<Candidate> best(rows * length);
-  gpu().copy_out(best.data(), candidates->data(), best.size() * sizeof(Candidate));
+  if (!best.empty())
+    gpu().copy_out(best.data(), candidates->data(), best.size() * sizeof(Candidate));
   gpu().copy_out(answers.data(), found->data(), rows * sizeof(SelectAnswer));
   sync();
   for (std::size_t i = 0; i < rows; ++i)
