@@ -92,9 +92,9 @@ class Worker {
   // Step 6.
   void deliver(const Loop::Entry& entry, std::optional<FinishReason> reason) {
     Output output = collect(entry, prepared_[entry.tag]->encoder_runs(), reason);
-    if (requests_[entry.tag].return_alignment)
+    if (prepared_[entry.tag]->alignment_head)
       for (Hypothesis& hypothesis : output.hypotheses)
-        hypothesis.alignment = decoder_->align(prepared_[entry.tag]->sources.front().ids, hypothesis.ids);
+        hypothesis.alignment = decoder_->align(*prepared_[entry.tag], hypothesis.ids);
     delivery_.finished(entry.tag, std::move(output));
   }
 

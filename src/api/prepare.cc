@@ -8,8 +8,10 @@
 #include "api/drafting.h"
 #include "api/engine_state.h"
 #include "api/ensemble_members.h"
+#include "api/forced_pass.h"
 #include "api/mixture_sources.h"
 #include "api/sequence_mixtures.h"
+#include "decoding/hook_decoder.h"
 
 namespace tandem {
 namespace {
@@ -159,6 +161,13 @@ static void check_speaks_of_no_source(const SearchOptions& options) {
                 "several");
 }
 
+static std::shared_ptr<const LogitsHook> prepare_hook(const LogitsHook& hook, const SearchOptions& options) {
+  if (std::holds_alternative<DiverseBeam>(options.strategy))
+    throw Error(ErrorCode::unsupported,
+                "logits_hook: diverse beam search takes its penalties from the model's own scores");
+  return clone_hook(hook);
+}
+
 // Throws Error for whatever is wrong with the request.
 static PreparedRequest prepare(const EngineState& engine, const Request& request) {
   PreparedRequest prepared;
@@ -167,8 +176,10 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
     prepare_mixture(engine, request, *mixture, prepared);
   else
     prepared.sources = {encode_source(engine, request.input, request.source_lang, request.target_lang)};
-  if (engine.model.network->reads_features() && request.return_alignment)
-    throw Error(ErrorCode::unsupported, "return_alignment is not available for a model that reads features");
+  if (request.return_alignment) {
+    resolve_layer(engine.model.network->spec(), request.alignment_head);
+    prepared.alignment_head = request.alignment_head;
+  }
   std::vector<TokenId> prefix =
       encode_target(engine, request.prefix, request.source_lang, request.target_lang, /*with_end=*/false);
   SearchContext context = engine.context();
@@ -190,6 +201,7 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
   prepared.options = is_mixed(request.strategy) ? resolve_mixed(request, context, limits)
                                                 : resolve(request, context, limits);
   if (mixture != nullptr) check_speaks_of_no_source(prepared.options);
+  if (request.logits_hook != nullptr) prepared.hook = prepare_hook(*request.logits_hook, prepared.options);
   prepared.shortlist = shortlist_of(engine, request, prepared.sources);
   const auto* aggressive = std::get_if<Aggressive>(&prepared.options.strategy);
   if (aggressive != nullptr && aggressive->drafter == DraftSource::model)

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "api/forced_pass.h"
 #include "decoding/copy_rule.h"
 #include "decoding/geometric_mean.h"
 #include "decoding/weighted_mean.h"
@@ -13,7 +14,8 @@ RequestDecoder::RequestDecoder(const EncoderDecoder& network, Backend& backend)
     : network_(network),
       backend_(backend),
       decoder_(network, backend),
-      mixtures_(decoder_, static_cast<TokenId>(network.spec().target_vocabulary)) {}
+      mixtures_(decoder_, static_cast<TokenId>(network.spec().target_vocabulary)),
+      hooks_(mixtures_, static_cast<TokenId>(network.spec().target_vocabulary)) {}
 
 std::vector<RequestDecoder::Sentence> RequestDecoder::add(std::span<const PreparedRequest* const> requests) {
   std::vector<EncoderInput> sources;
@@ -28,6 +30,7 @@ std::vector<RequestDecoder::Sentence> RequestDecoder::add(std::span<const Prepar
     for (std::size_t k = 0; k < request->sources.size(); ++k)
       parts.push_back(decoder_.add(*next++, request->shortlist));
     const int handle = combine(*request, parts);
+    if (request->hook) hooks_.attach(handle, request->hook);
     sentences.push_back({handle, first});
   }
   return sentences;
@@ -62,6 +65,15 @@ int RequestDecoder::mix_models(const PreparedEnsemble& ensemble, int own,
     return mixtures_.mix(std::move(parts), std::make_unique<GeometricMean>(std::move(weights)));
   for (double& weight : weights) weight = std::log(weight);
   return mixtures_.mix(std::move(parts), std::make_unique<WeightedMean>(std::move(weights)));
+}
+
+std::vector<std::vector<float>> RequestDecoder::align(const PreparedRequest& request,
+                                                      std::span<const TokenId> output) {
+  const EncoderInput source = request.sources.front().input();
+  const auto encoded = network_.encode(backend_, {&source, 1}, decoder_.workspace());
+  ForcedPass pass(network_, backend_, decoder_.workspace());
+  return pass.align(*encoded.front(), {request.options.start_token, output},
+                    *request.alignment_head);
 }
 
 }  // namespace tandem

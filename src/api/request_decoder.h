@@ -9,6 +9,7 @@
 #include "api/engine_session.h"
 #include "api/engine_state.h"
 #include "api/model_decoder.h"
+#include "decoding/hook_decoder.h"
 #include "decoding/mixture_decoder.h"
 
 namespace tandem {
@@ -19,7 +20,7 @@ class RequestDecoder {
   RequestDecoder(const EncoderDecoder& network, Backend& backend);
 
   // What the loop steps. A sentence is released there.
-  StepDecoder& steps() { return mixtures_; }
+  StepDecoder& steps() { return hooks_; }
 
   struct Sentence {
     int handle = 0;                               // in steps()
@@ -29,11 +30,9 @@ class RequestDecoder {
   // Throws Error as EncoderDecoder::encode and ModelDecoder::add.
   std::vector<Sentence> add(std::span<const PreparedRequest* const> requests);
 
-  // As ModelDecoder::align.
-  std::vector<std::vector<float>> align(std::span<const TokenId> source,
-                                        std::span<const TokenId> target) {
-    return decoder_.align(source, target);
-  }
+  // As ForcedPass::align, for an output of the request's first source, which is encoded again.
+  std::vector<std::vector<float>> align(const PreparedRequest& request,
+                                        std::span<const TokenId> output);
 
  private:
   // One sentence of all that a request is made of; `own` are the sentences of its sources.
@@ -45,6 +44,7 @@ class RequestDecoder {
   ModelDecoder decoder_;
   EngineSessions others_;  // members of ensembles
   MixtureDecoder mixtures_;
+  HookDecoder hooks_;
 };
 
 }  // namespace tandem
