@@ -9,6 +9,7 @@
 #pragma once
 
 #include <tandem/alignment.h>
+#include <tandem/attribution.h>
 #include <tandem/constraint.h>
 #include <tandem/convert.h>
 #include <tandem/ctc.h>

@@ -211,6 +211,25 @@ TEST_F(Bart, MaskedHeadsChangeScoresAndNoMaskChangesNothing) {
       ErrorCode::invalid_argument, "layer 9");
 }
 
+TEST_F(Bart, ATokenIsAttributedToItsSource) {
+  AttributionRequest request;
+  request.input = kSource;
+  request.prefix = Tokens{79};
+  request.options.max_trials = 64;
+  const Attribution found = attribute_to_source(engine_, request);
+  EXPECT_EQ(found.ids, kSource);
+  EXPECT_EQ(found.importance.back(), 0.0);  // the end token stays
+  double sum = 0;
+  for (const double share : found.importance) sum += share;
+  EXPECT_NEAR(sum, 1.0, 1e-9);
+  const auto log_probs = engine_.next_log_probs({kSource, request.prefix, {}, "", ""}).log_probs;
+  EXPECT_EQ(found.target, std::max_element(log_probs.begin(), log_probs.end()) - log_probs.begin());
+  EXPECT_EQ(attribute_to_source(engine_, request).importance, found.importance);
+  request.target = 1'000'000;
+  expect_error([&] { attribute_to_source(engine_, request); }, ErrorCode::invalid_argument,
+               "target");
+}
+
 TEST_F(Bart, AHookThatThrowsIsTheErrorOfItsRequestAlone) {
   struct Throwing : LogitsHook {
     std::unique_ptr<LogitsHook> clone() const override { return std::make_unique<Throwing>(); }
