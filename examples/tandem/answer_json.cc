@@ -40,6 +40,19 @@ void append_list(std::string& json, std::span<const T> values) {
   json += ']';
 }
 
+// Nothing where none was asked for.
+void append_alignment(std::string& json, const std::vector<std::vector<float>>& alignment) {
+  if (alignment.empty()) return;
+  json += ",\"alignment\":";
+  append_json(json, to_pharaoh(hard_alignment(alignment)));
+  json += ",\"alignment_weights\":[";
+  for (const std::vector<float>& row : alignment) {
+    if (json.back() != '[') json += ',';
+    append_json(json, row);
+  }
+  json += ']';
+}
+
 void append_hypothesis(std::string& json, const Hypothesis& hypothesis) {
   json += "{\"text\":";
   append_json(json, hypothesis.text);
@@ -57,6 +70,7 @@ void append_hypothesis(std::string& json, const Hypothesis& hypothesis) {
   append_field(json, "diversity_score", hypothesis.diversity_score);
   append_field(json, "weight", hypothesis.weight);
   append_field(json, "expected_utility", hypothesis.expected_utility);
+  append_alignment(json, hypothesis.alignment);
   json += '}';
 }
 

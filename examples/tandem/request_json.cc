@@ -38,6 +38,23 @@ Profile parse_profile(const std::string& name) {
       "request.profile: expected huggingface, marian or ctranslate2, found " + excerpt(Json(name)));
 }
 
+// true, or an object that names the head.
+void apply_alignment(const Json& json, Request& request) {
+  request.return_alignment = true;
+  if (json.is_boolean()) {
+    request.return_alignment = json.get<bool>();
+    return;
+  }
+  Fields fields(json, "request.alignment");
+  request.alignment_head.layer = fields.integer("layer");
+  const Json* head = fields.find("head");
+  if (head != nullptr && *head == "mean")
+    request.alignment_head.head = std::nullopt;
+  else if (head != nullptr)
+    request.alignment_head.head = fields.integer("head");
+  fields.finish();
+}
+
 GenerationOptions parse_generation(const Json& json) {
   if (!json.is_object()) refuse("request.generation", "a JSON object", json);
   return GenerationOptions::from_json(json.dump());
@@ -213,6 +230,7 @@ Request parse_request(const Json& json, const Engine& engine, OtherModels& other
     request.generation = parse_generation(*generation);
   if (const Json* strategy = fields.find("strategy"))
     apply_strategy(*strategy, other_models, request);
+  if (const Json* alignment = fields.find("alignment")) apply_alignment(*alignment, request);
   const Json* constraint = fields.find("constraint");
   fields.finish();
   if (input || !std::holds_alternative<Mixture>(request.strategy))

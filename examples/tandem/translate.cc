@@ -15,21 +15,7 @@ namespace {
 constexpr std::size_t kFirstChunk = 32;  // small, so that the first lines come early
 constexpr std::size_t kLargestChunk = 1024;
 
-struct Translate {
-  ModelFlags model;
-  SearchFlags search;
-  TruncateFlag truncation;
-  ProgressFlag progress;
-  std::string from;
-  std::string to;
-  int n_best = 0;
-  bool no_split = false;
-  std::vector<std::string> inputs;
-  std::string output;
-
-  Request pattern() const;
-  int run() const;
-};
+using OnProgress = std::function<void(std::size_t, std::size_t)>;
 
 // What became of one line.
 struct Translated {
@@ -39,20 +25,41 @@ struct Translated {
   std::optional<Error> error;
 };
 
+struct Translate {
+  ModelFlags model;
+  SearchFlags search;
+  TruncateFlag truncation;
+  ProgressFlag progress;
+  std::string from;
+  std::string to;
+  int n_best = 0;
+  double alignment_threshold = -1;  // negative: no alignment is wanted
+  int alignment_layer = -1;         // negative: that of the files
+  bool no_split = false;
+  std::vector<std::string> inputs;
+  std::string output;
+
+  Request pattern() const;
+  std::vector<Translated> translate_chunk(const Engine& engine, const std::vector<Line>& lines,
+                                          const TranslateOptions& options, std::size_t first_number,
+                                          OnProgress on_progress) const;
+  int run() const;
+};
+
 Request Translate::pattern() const {
   Request request;
   request.source_lang = from;
   request.target_lang = to;
   request.truncate_source = truncation.truncate;
   search.apply_to(model, request);
+  request.return_alignment = alignment_threshold >= 0;
+  if (alignment_layer >= 0) request.alignment_head.layer = alignment_layer;
   if (n_best > 0) {
     request.generation.num_return_sequences = n_best;
     if (search.beam_size == 0) request.generation.num_beams = n_best;
   }
   return request;
 }
-
-using OnProgress = std::function<void(std::size_t, std::size_t)>;
 
 std::vector<Translated> translate_lines(const Engine& engine, const std::vector<Line>& lines,
                                         const TranslateOptions& options, OnProgress on_progress) {
@@ -69,10 +76,9 @@ std::vector<Translated> translate_lines(const Engine& engine, const std::vector<
   return results;
 }
 
-// Lines of the form "number ||| text ||| score", the best first. Each input line is one sentence.
-std::vector<Translated> list_n_best(const Engine& engine, const std::vector<Line>& lines,
-                                    const Request& pattern, std::size_t first_number,
-                                    OnProgress on_progress) {
+// Each line as one request.
+std::vector<Output> generate_lines(const Engine& engine, const std::vector<Line>& lines,
+                                   const Request& pattern, OnProgress on_progress) {
   std::vector<Request> requests;
   for (const Line& line : lines) {
     requests.push_back(pattern);
@@ -80,8 +86,15 @@ std::vector<Translated> list_n_best(const Engine& engine, const std::vector<Line
   }
   CallOptions call;
   call.on_progress = std::move(on_progress);
+  return engine.generate(requests, call);
+}
+
+// Lines of the form "number ||| text ||| score", the best first. Each input line is one sentence.
+std::vector<Translated> list_n_best(const Engine& engine, const std::vector<Line>& lines,
+                                    const Request& pattern, std::size_t first_number,
+                                    OnProgress on_progress) {
   std::vector<Translated> results;
-  for (const Output& answer : engine.generate(requests, call)) {
+  for (const Output& answer : generate_lines(engine, lines, pattern, std::move(on_progress))) {
     Translated result;
     const std::string number = std::to_string(first_number + results.size());
     for (const Hypothesis& hypothesis : answer.hypotheses) {
@@ -95,6 +108,35 @@ std::vector<Translated> list_n_best(const Engine& engine, const std::vector<Line
     results.push_back(std::move(result));
   }
   return results;
+}
+
+// Lines of the form "text ||| 0-0 1-1". Each input line is one sentence.
+std::vector<Translated> align_lines(const Engine& engine, const std::vector<Line>& lines,
+                                    const Request& pattern, double threshold,
+                                    OnProgress on_progress) {
+  std::vector<Translated> results;
+  for (const Output& answer : generate_lines(engine, lines, pattern, std::move(on_progress))) {
+    Translated result{"", answer.stats.generated_tokens, answer.error};
+    if (!answer.error) {
+      const Hypothesis& best = answer.hypotheses.front();
+      result.text = best.text + " ||| " + to_pharaoh(hard_alignment(best.alignment, threshold));
+    }
+    if (lines[results.size()].terminated) result.text += '\n';
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+std::vector<Translated> Translate::translate_chunk(const Engine& engine,
+                                                   const std::vector<Line>& lines,
+                                                   const TranslateOptions& options,
+                                                   std::size_t first_number,
+                                                   OnProgress on_progress) const {
+  if (n_best > 0)
+    return list_n_best(engine, lines, options.pattern, first_number, std::move(on_progress));
+  if (alignment_threshold >= 0)
+    return align_lines(engine, lines, options.pattern, alignment_threshold, std::move(on_progress));
+  return translate_lines(engine, lines, options, std::move(on_progress));
 }
 
 int Translate::run() const {
@@ -118,8 +160,7 @@ int Translate::run() const {
       bar.within_chunk(static_cast<double>(done) / static_cast<double>(total));
     };
     const std::vector<Translated> results =
-        n_best > 0 ? list_n_best(engine, lines, options.pattern, line_number + 1, on_progress)
-                   : translate_lines(engine, lines, options, on_progress);
+        translate_chunk(engine, lines, options, line_number + 1, on_progress);
 
     std::string text;
     std::int64_t tokens = 0;
@@ -161,6 +202,17 @@ Command add_translate(CLI::App& program) {
          "Write the N best outputs of each line as 'line ||| text ||| score'; each line is "
          "one sentence then")
       ->check(CLI::PositiveNumber);
+  app->add_option(
+         "--alignment", command->alignment_threshold,
+         "Write 'text ||| 0-0 1-1' with the links of source and target tokens whose weight "
+         "is above a threshold, or for 1 each token's heaviest; each line is one sentence")
+      ->check(CLI::Range(0.0, 1.0))
+      ->excludes("--n-best");
+  app->add_option("--alignment-layer", command->alignment_layer,
+                  "Decoder layer whose attention is the alignment; that of the model's files if "
+                  "not given")
+      ->check(CLI::NonNegativeNumber)
+      ->needs("--alignment");
   app->add_flag("--no-split", command->no_split, "Each line is one sentence");
   app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
   app->add_option("-o,--output", command->output, "File to write; standard output if not given");

@@ -66,6 +66,12 @@ class TANDEM_EXPORT Engine {
   /// One request; throws its error.
   NextTokenScores next_log_probs(const NextTokenRequest& request, const CallOptions& call = {}) const;
 
+  /// The encoder's hidden states. Failures are in Encoding::error.
+  std::vector<Encoding> encode(std::span<const EncodeRequest> requests, const CallOptions& call = {}) const;
+
+  /// One request; throws its error.
+  Encoding encode(const EncodeRequest& request, const CallOptions& call = {}) const;
+
   const Tokenizer& tokenizer() const;
 
   /// The text of the tokens, for constraints over text; made on the first call and shared.

@@ -16,6 +16,8 @@
 #include <tandem/constraint.h>
 #include <tandem/device.h>
 #include <tandem/export.h>
+#include <tandem/heads.h>
+#include <tandem/logits_hook.h>
 #include <tandem/strategy.h>
 
 namespace tandem {
@@ -148,13 +150,26 @@ struct Request {
   std::optional<bool> shortlist;
   /// Models of Marian's own format: length limit as a multiple of the source tokens.
   std::optional<double> max_length_factor;
+  /// Changes the scores of the next token. Cloned for each hypothesis. Null: nothing. Not with
+  /// DiverseBeam.
+  std::shared_ptr<const LogitsHook> logits_hook;
+  /// Fill Hypothesis::alignment. Cost: one more encoder run, and one decoder pass for each
+  /// hypothesis; for a mean over heads, one for each head.
   bool return_alignment = false;
+  CrossAttentionHead alignment_head;  ///< which attention; Marian's rule unless set
 };
 
 /// One target to score against a source by teacher forcing.
 struct ScoreRequest {
   Input input;
   Input target;
+  std::string source_lang;
+  std::string target_lang;
+};
+
+/// One input whose encoding is asked for. The decoder does not run.
+struct EncodeRequest {
+  Input input;
   std::string source_lang;
   std::string target_lang;
 };

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,8 @@ struct Hypothesis {
   std::optional<double> diversity_score;   ///< of a diverse beam search: sum with the penalties
   std::optional<double> weight;            ///< of a particle, normalised over all
   std::optional<double> expected_utility;  ///< of minimum Bayes risk
-  /// With return_alignment: for each id, one weight for each source token, summing to 1.
+  /// With return_alignment: for each id, one weight for each source token (or position that the
+  /// encoder makes of features), summing to 1.
   std::vector<std::vector<float>> alignment;
 };
 
@@ -64,6 +66,25 @@ struct Output {
     if (error) throw *error;
     return hypotheses.at(0).text;
   }
+};
+
+/// What a stack of layers makes of each position, after its last norm.
+struct TANDEM_EXPORT HiddenStates {
+  std::size_t positions = 0;
+  std::size_t width = 0;
+  std::vector<float> values;  ///< [positions, width], row by row
+
+  /// `width` numbers. Throws Error{invalid_argument} for a position that is not there.
+  std::span<const float> at(std::size_t position) const;
+  /// The mean over all positions: an embedding of the whole input.
+  std::vector<float> mean() const;
+};
+
+/// The answer to one EncodeRequest.
+struct Encoding {
+  std::vector<TokenId> ids;  ///< what was encoded; empty for features
+  HiddenStates states;       ///< one position for each id, or as many as the encoder makes of features
+  std::optional<Error> error;
 };
 
 /// The answer to one ScoreRequest.

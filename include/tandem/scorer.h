@@ -30,6 +30,13 @@ struct TargetsRequest {
   std::string target_lang;
   /// Fill TargetScore::ranks and entropies. Cost: one pass over the vocabulary for each token.
   bool statistics = false;
+  /// Fill TargetScore::alignment, from this head. Cost: one decoder pass more a target; for a mean
+  /// over heads, one for each head.
+  std::optional<CrossAttentionHead> alignment;
+  /// Fill TargetScore::hidden_states. Cost: one decoder pass more a target.
+  bool hidden_states = false;
+  /// Heads that are masked in every pass, to see what depends on them.
+  std::vector<MaskedHead> masked_heads;
   /// Replaces `input`: the targets are scored under several sources at once, token by token
   /// (MixtureMode::token) or as whole outputs (the other two, which are the same here). The latter
   /// is the reward of a query rewriter whose passages are the sources (AdaQR, Zhang et al. 2024,
@@ -44,6 +51,8 @@ struct TANDEM_EXPORT TargetScore {
   double sum_log_prob = 0;
   std::vector<int> ranks;  ///< with statistics: place of each token, 1 is the model's first choice
   std::vector<float> entropies;  ///< with statistics: of each place's distribution, in nats
+  std::vector<std::vector<float>> alignment;  ///< as Hypothesis::alignment
+  HiddenStates hidden_states;  ///< position i: the decoder's state that predicts ids[i]
 
   double mean_log_prob() const { return sum_log_prob / static_cast<double>(ids.size()); }
   double perplexity() const;  ///< exp(-mean_log_prob)

@@ -8,6 +8,8 @@
 /// This header includes all of the public API.
 #pragma once
 
+#include <tandem/alignment.h>
+#include <tandem/attribution.h>
 #include <tandem/constraint.h>
 #include <tandem/convert.h>
 #include <tandem/ctc.h>
@@ -15,7 +17,9 @@
 #include <tandem/engine.h>
 #include <tandem/error.h>
 #include <tandem/features.h>
+#include <tandem/heads.h>
 #include <tandem/log.h>
+#include <tandem/logits_hook.h>
 #include <tandem/options.h>
 #include <tandem/output.h>
 #include <tandem/scorer.h>

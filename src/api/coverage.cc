@@ -37,13 +37,11 @@ void check_coverage(const EngineState& engine, const PreparedRequest& request) {
     throw Error(ErrorCode::unsupported, std::string("coverage_penalty: ") + problem);
 }
 
-void rank_by_coverage(const PreparedRequest& request, ModelDecoder& decoder, Output& output) {
-  const SearchOptions& options = request.options;
+void rank_by_coverage(const SearchOptions& options, const Aligner& align, Output& output) {
   if (options.coverage_penalty == 0) return;
   std::vector<Hypothesis>& all = output.hypotheses;
   for (Hypothesis& hypothesis : all)
-    hypothesis.score += options.coverage_penalty *
-                        coverage(decoder.align(request.sources.front().ids, hypothesis.ids));
+    hypothesis.score += options.coverage_penalty * coverage(align(hypothesis));
   std::stable_sort(all.begin(), all.end(),
                    [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
   const auto wanted = static_cast<std::size_t>(options.num_return_sequences);

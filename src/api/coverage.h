@@ -8,18 +8,24 @@
 //          where it is applied: to finished outputs only, after the length penalty.
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include <tandem/output.h>
 
 #include "api/engine_state.h"
-#include "api/model_decoder.h"
 
 namespace tandem {
 
 // Throws Error{unsupported} where outputs of the request cannot be aligned with its source.
 void check_coverage(const EngineState& engine, const PreparedRequest& request);
 
-// Adds the penalty to all of `output`, which has every finished output of the request, and keeps as
-// many of the best as it wants. Throws Error as ModelDecoder::align.
-void rank_by_coverage(const PreparedRequest& request, ModelDecoder& decoder, Output& output);
+// The attention of an output in the alignment layer: for each of its tokens one weight for each
+// source token.
+using Aligner = std::function<std::vector<std::vector<float>>(const Hypothesis&)>;
+
+// Adds the penalty, if there is one, to all of `output`, which has every finished output of the
+// request, and keeps as many of the best as it wants.
+void rank_by_coverage(const SearchOptions& options, const Aligner& align, Output& output);
 
 }  // namespace tandem

@@ -79,6 +79,8 @@ struct PreparedRequest {
   std::optional<PreparedEnsemble> ensemble;
   std::optional<CopyMixture> copy;
   Source draft_source;              // as the draft model reads it; empty without one
+  std::optional<CrossAttentionHead> alignment_head;  // whose weights are wanted
+  std::shared_ptr<const LogitsHook> hook;            // this request's own; null: none
   std::vector<TokenId> shortlist;   // the tokens that may be generated, ascending; empty: all
 
   // Positions of the encoder.

@@ -93,7 +93,7 @@ class Worker {
   void deliver(const Loop::Entry& entry, std::optional<FinishReason> reason) {
     const PreparedRequest& prepared = *prepared_[entry.tag];
     Output output = collect(entry, prepared, reason);
-    decoder_->finish(prepared, requests_[entry.tag].return_alignment, output);
+    decoder_->finish(prepared, output);
     delivery_.finished(entry.tag, std::move(output));
   }
 

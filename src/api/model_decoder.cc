@@ -219,31 +219,4 @@ void ModelDecoder::hand_out(std::span<const SentenceRows> sentences,
   }
 }
 
-std::vector<std::vector<float>> ModelDecoder::align(std::span<const TokenId> source,
-                                                    std::span<const TokenId> target) {
-  if (target.empty()) return {};
-  const ModelSpec& spec = network_.spec();
-  if (spec.guided_alignment_layer < 0)
-    throw Error(ErrorCode::unsupported, "this model has no alignment");
-  TANDEM_CHECK(spec.start == StartToken::zero_vector || spec.decoder_start_token >= 0);
-
-  std::vector<TokenId> fed{spec.decoder_start_token};
-  fed.insert(fed.end(), target.begin(), target.end() - 1);
-  std::vector<std::vector<float>> weights(target.size(), std::vector<float>(source.size()));
-  std::vector<float*> pointers;
-  for (auto& row : weights) pointers.push_back(row.data());
-
-  const std::span<const TokenId> sources[] = {source};
-  const auto encoded = network_.encode(backend_, sources, workspace_);
-  DecoderState state = network_.new_state(backend_);
-  state.reserve(static_cast<std::int64_t>(fed.size()));
-  RowTables rows;
-  const RowChange change{-1, 0, static_cast<int>(fed.size())};
-  rows.advance(state.pool(), std::span(&change, 1));
-  const DecoderRow row{encoded[0].get(), fed, rows.slots(0)};
-  network_.decode(backend_, std::span(&row, 1), state, workspace_, pointers.data());
-  backend_.sync();
-  return weights;
-}
-
 }  // namespace tandem

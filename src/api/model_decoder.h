@@ -35,13 +35,6 @@ class ModelDecoder : public StepDecoder {
   void step(std::span<const SentenceRows> sentences, std::span<Candidates> answers) override;
   void release(int sentence) override;
 
-  // The soft alignment of `target` (as generated, without the start token): for each of its tokens
-  // one weight for each source token, summing to 1. Marian's rule: head 0 of the cross-attention in
-  // the alignment layer, while the token was produced. One encoder and one decoder pass, whose
-  // numbers are those of the generation. Throws Error as encode and decode.
-  std::vector<std::vector<float>> align(std::span<const TokenId> source,
-                                        std::span<const TokenId> target);
-
   // Positions in the cache now, over all sentences.
   std::int32_t cached_positions() { return state_.pool().live(); }
 

@@ -9,9 +9,11 @@
 #include "api/drafting.h"
 #include "api/engine_state.h"
 #include "api/ensemble_members.h"
+#include "api/forced_pass.h"
 #include "api/long_sentence.h"
 #include "api/mixture_sources.h"
 #include "api/sequence_mixtures.h"
+#include "decoding/hook_decoder.h"
 
 namespace tandem {
 namespace {
@@ -202,6 +204,13 @@ static GenerationOptions defaults_for(const EngineState& engine, const std::stri
   return defaults;
 }
 
+static std::shared_ptr<const LogitsHook> prepare_hook(const LogitsHook& hook, const SearchOptions& options) {
+  if (std::holds_alternative<DiverseBeam>(options.strategy))
+    throw Error(ErrorCode::unsupported,
+                "logits_hook: diverse beam search takes its penalties from the model's own scores");
+  return clone_hook(hook);
+}
+
 // Throws Error for whatever is wrong with the request.
 static PreparedRequest prepare(const EngineState& engine, const Request& request) {
   PreparedRequest prepared;
@@ -211,8 +220,10 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
   else
     prepared.sources = {encode_source(engine, request.input, request.source_lang,
                                       request.target_lang, too_long(request))};
-  if (engine.model.network->reads_features() && request.return_alignment)
-    throw Error(ErrorCode::unsupported, "return_alignment is not available for a model that reads features");
+  if (request.return_alignment) {
+    resolve_layer(engine.model.network->spec(), request.alignment_head);
+    prepared.alignment_head = request.alignment_head;
+  }
   std::vector<TokenId> prefix =
       encode_target(engine, request.prefix, request.source_lang, request.target_lang, /*with_end=*/false);
   SearchContext context = engine.context();
@@ -237,6 +248,7 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
                                                 : resolve(request, context, limits);
   if (mixture != nullptr) check_speaks_of_no_source(prepared.options);
   check_coverage(engine, prepared);
+  if (request.logits_hook != nullptr) prepared.hook = prepare_hook(*request.logits_hook, prepared.options);
   prepared.shortlist = shortlist_of(engine, request, prepared.sources, prepared.options);
   const auto* aggressive = std::get_if<Aggressive>(&prepared.options.strategy);
   if (aggressive != nullptr && aggressive->drafter == DraftSource::model)

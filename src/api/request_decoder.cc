@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/coverage.h"
+#include "api/forced_pass.h"
 #include "decoding/copy_rule.h"
 #include "decoding/geometric_mean.h"
 #include "decoding/weighted_mean.h"
@@ -14,7 +15,8 @@ RequestDecoder::RequestDecoder(const EncoderDecoder& network, Backend& backend)
     : network_(network),
       backend_(backend),
       decoder_(network, backend),
-      mixtures_(decoder_, static_cast<TokenId>(network.spec().target_vocabulary)) {}
+      mixtures_(decoder_, static_cast<TokenId>(network.spec().target_vocabulary)),
+      hooks_(mixtures_, static_cast<TokenId>(network.spec().target_vocabulary)) {}
 
 std::vector<RequestDecoder::Sentence> RequestDecoder::add(std::span<const PreparedRequest* const> requests) {
   std::vector<EncoderInput> sources;
@@ -29,6 +31,7 @@ std::vector<RequestDecoder::Sentence> RequestDecoder::add(std::span<const Prepar
     for (std::size_t k = 0; k < request->sources.size(); ++k)
       parts.push_back(decoder_.add(*next++, request->shortlist));
     const int handle = combine(*request, parts);
+    if (request->hook) hooks_.attach(handle, request->hook);
     sentences.push_back({handle, first});
   }
   return sentences;
@@ -65,11 +68,19 @@ int RequestDecoder::mix_models(const PreparedEnsemble& ensemble, int own,
   return mixtures_.mix(std::move(parts), std::make_unique<WeightedMean>(std::move(weights)));
 }
 
-void RequestDecoder::finish(const PreparedRequest& request, bool with_alignment, Output& output) {
-  rank_by_coverage(request, decoder_, output);
-  if (!with_alignment) return;
+void RequestDecoder::finish(const PreparedRequest& request, Output& output) {
+  if (!request.alignment_head && request.options.coverage_penalty == 0) return;
+  const EncoderInput source = request.sources.front().input();
+  const auto encoded = network_.encode(backend_, {&source, 1}, decoder_.workspace());
+  ForcedPass pass(network_, backend_, decoder_.workspace());
+  const auto align = [&](const Hypothesis& hypothesis, const CrossAttentionHead& head) {
+    return pass.align(*encoded.front(), {request.options.start_token, hypothesis.ids}, head);
+  };
+  rank_by_coverage(request.options, [&](const Hypothesis& hypothesis) { return align(hypothesis, {}); },
+                   output);
+  if (!request.alignment_head) return;
   for (Hypothesis& hypothesis : output.hypotheses)
-    hypothesis.alignment = decoder_.align(request.sources.front().ids, hypothesis.ids);
+    hypothesis.alignment = align(hypothesis, *request.alignment_head);
 }
 
 }  // namespace tandem

@@ -9,6 +9,7 @@
 #include "api/engine_session.h"
 #include "api/engine_state.h"
 #include "api/model_decoder.h"
+#include "decoding/hook_decoder.h"
 #include "decoding/mixture_decoder.h"
 
 namespace tandem {
@@ -19,7 +20,7 @@ class RequestDecoder {
   RequestDecoder(const EncoderDecoder& network, Backend& backend);
 
   // What the loop steps. A sentence is released there.
-  StepDecoder& steps() { return mixtures_; }
+  StepDecoder& steps() { return hooks_; }
 
   struct Sentence {
     int handle = 0;                               // in steps()
@@ -30,8 +31,8 @@ class RequestDecoder {
   std::vector<Sentence> add(std::span<const PreparedRequest* const> requests);
 
   // What the outputs of a request need passes of their own for: CTranslate2's coverage penalty,
-  // alignments. Throws Error as ModelDecoder::align.
-  void finish(const PreparedRequest& request, bool with_alignment, Output& output);
+  // alignments. The source is encoded again. Throws Error as ForcedPass::align.
+  void finish(const PreparedRequest& request, Output& output);
 
  private:
   // One sentence of all that a request is made of; `own` are the sentences of its sources.
@@ -43,6 +44,7 @@ class RequestDecoder {
   ModelDecoder decoder_;
   EngineSessions others_;  // members of ensembles
   MixtureDecoder mixtures_;
+  HookDecoder hooks_;
 };
 
 }  // namespace tandem

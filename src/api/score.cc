@@ -1,15 +1,14 @@
 // Scoring: the same path as generate.cc with searches that are told their output. The encoder runs
 // once over a source, whatever is asked about it.
 #include <algorithm>
-#include <atomic>
-#include <mutex>
 #include <utility>
 #include <vector>
 
+#include "api/answer_each.h"
 #include "api/engine_state.h"
+#include "api/forced_pass.h"
 #include "api/mixture_sources.h"
 #include "api/model_decoder.h"
-#include "api/workers.h"
 #include "decoding/forced.h"
 #include "decoding/mixture_decoder.h"
 #include "decoding/next_token.h"
@@ -37,13 +36,19 @@ void check_scorable(const EngineState& engine, std::span<const Source> sources) 
 // Sources before the model, and the searches over them.
 class Scorer {
  public:
-  Scorer(const EngineState& engine, std::span<const Source> sources, Backend& backend)
-      : decoder_(*engine.model.network, backend),
-        mixed_(decoder_, static_cast<TokenId>(engine.model.network->spec().target_vocabulary)) {
+  Scorer(const EngineState& engine, std::span<const Source> sources, Backend& backend,
+         std::span<const MaskedHead> masked_heads = {})
+      : network_(*engine.model.network),
+        backend_(backend),
+        decoder_(network_, backend),
+        mixed_(decoder_, static_cast<TokenId>(network_.spec().target_vocabulary)) {
     check_scorable(engine, sources);
+    for (const MaskedHead& head : masked_heads)
+      check_head(network_.spec(), head.attention, head.layer, head.head);
+    decoder_.workspace().masked_heads.assign(masked_heads.begin(), masked_heads.end());
     std::vector<EncoderInput> inputs;
     for (const Source& source : sources) inputs.push_back(source.input());
-    encoded_ = engine.model.network->encode(backend, inputs, decoder_.workspace());
+    encoded_ = network_.encode(backend, inputs, decoder_.workspace());
     stats_.encoder_runs = static_cast<std::int64_t>(sources.size());
   }
 
@@ -55,6 +60,16 @@ class Scorer {
     std::vector<int> sentences;
     for (const auto& source : encoded_) sentences.push_back(decoder_.add(source, {}));
     drive(search, mixed_.mix(std::move(sentences), log_weights));
+  }
+
+  // What `request` asks of single targets under the only source.
+  void observe(const TargetsRequest& request, TargetScore& score) {
+    ForcedPass pass(network_, backend_, decoder_.workspace());
+    const GivenOutput output{network_.spec().decoder_start_token, score.ids};
+    if (request.alignment)
+      score.alignment = pass.align(*encoded_.front(), output, *request.alignment);
+    if (request.hidden_states) score.hidden_states = pass.states(*encoded_.front(), output);
+    stats_.decoder_passes += passes_to_observe(request);
   }
 
   const Stats& stats() const { return stats_; }
@@ -71,6 +86,14 @@ class Scorer {
     mixed_.release(sentence);
   }
 
+  std::int64_t passes_to_observe(const TargetsRequest& request) const {
+    std::int64_t passes = request.hidden_states ? 1 : 0;
+    if (request.alignment) passes += request.alignment->head ? 1 : network_.spec().decoder.heads;
+    return passes;
+  }
+
+  const EncoderDecoder& network_;
+  Backend& backend_;
   ModelDecoder decoder_;
   MixtureDecoder mixed_;
   std::vector<std::shared_ptr<const EncodedSource>> encoded_;
@@ -159,11 +182,15 @@ std::vector<TargetScore> force_by_source(const std::vector<std::vector<TokenId>>
 
 TargetScores score_mixture(const EngineState& engine, const TargetsRequest& request,
                            Backend& backend) {
+  if (request.alignment || request.hidden_states)
+    throw Error(ErrorCode::unsupported,
+                "alignment and hidden_states: a mixture has them for each of its sources",
+                "score under each source alone");
   const MixtureSources mixture =
       encode_mixture(engine, *request.mixture, request.source_lang, request.target_lang);
   const auto targets = encode_targets(engine, request);
   const Forced::Options options = forced_options(engine, request.statistics);
-  Scorer scorer(engine, mixture.sources, backend);
+  Scorer scorer(engine, mixture.sources, backend, request.masked_heads);
   if (request.mixture->mode == MixtureMode::token) {
     auto scores =
         force(targets, options, [&](Search& search) { scorer.run(search, mixture.log_weights); });
@@ -184,8 +211,10 @@ TargetScores score_targets(const EngineState& engine, const TargetsRequest& requ
       encode_source(engine, request.input, request.source_lang, request.target_lang);
   const auto targets = encode_targets(engine, request);
   const Forced::Options options = forced_options(engine, request.statistics);
-  Scorer scorer(engine, {&source, 1}, backend);
+  if (request.alignment) resolve_layer(engine.model.network->spec(), *request.alignment);
+  Scorer scorer(engine, {&source, 1}, backend, request.masked_heads);
   auto scores = force(targets, options, [&](Search& search) { scorer.run(search, 0); });
+  for (TargetScore& score : scores) scorer.observe(request, score);
   return {std::move(scores), scorer.stats(), std::nullopt};
 }
 
@@ -204,38 +233,6 @@ NextTokenScores score_next_token(const EngineState& engine, const NextTokenReque
   return {next.log_probs(), scorer.stats(), std::nullopt};
 }
 
-// Answers requests on the workers of the engine. `answer(i, backend)` may throw Error, which
-// becomes that request's.
-template <class Answer, class Function>
-std::vector<Answer> answer_each(EngineState& engine, std::size_t count, const CallOptions& call,
-                                const Function& answer) {
-  std::vector<Answer> answers(count);
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::size_t done = 0;
-  run_workers(engine.backends, count, [&](Backend& backend) {
-    for (std::size_t i = next++; i < count; i = next++) {
-      try {
-        if (call.cancel.stop_requested())
-          throw Error(ErrorCode::cancelled, "the call was cancelled");
-        answers[i] = answer(i, backend);
-      } catch (const Error& error) {
-        answers[i].error = error;
-      }
-      if (!call.on_progress) continue;
-      const std::lock_guard lock(mutex);
-      call.on_progress(++done, count);
-    }
-  });
-  return answers;
-}
-
-template <class Answer>
-Answer only(std::vector<Answer> answers) {
-  if (answers.front().error) throw *answers.front().error;
-  return std::move(answers.front());
-}
-
 }  // namespace
 
 std::vector<TargetScores> Engine::score(std::span<const TargetsRequest> requests,
@@ -246,7 +243,7 @@ std::vector<TargetScores> Engine::score(std::span<const TargetsRequest> requests
 }
 
 TargetScores Engine::score(const TargetsRequest& request, const CallOptions& call) const {
-  return only(score(std::span(&request, 1), call));
+  return only_answer(score(std::span(&request, 1), call));
 }
 
 std::vector<Score> Engine::score(std::span<const ScoreRequest> requests,
@@ -273,7 +270,7 @@ std::vector<NextTokenScores> Engine::next_log_probs(std::span<const NextTokenReq
 
 NextTokenScores Engine::next_log_probs(const NextTokenRequest& request,
                                        const CallOptions& call) const {
-  return only(next_log_probs(std::span(&request, 1), call));
+  return only_answer(next_log_probs(std::span(&request, 1), call));
 }
 
 }  // namespace tandem

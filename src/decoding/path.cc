@@ -41,6 +41,7 @@ CandidateQuery log_prob_query(TokenId token) {
   query.top_k = 1;
   query.space = ScoreSpace::log_probs;
   query.mask = TokenMask::only({token});
+  query.ranked = false;  // whatever its score
   return query;
 }
 

@@ -55,6 +55,7 @@ void renormalize(std::vector<Candidate>& row) {
 
 CandidateQuery row_query(const CandidateQuery& query, TokenId vocabulary_size) {
   CandidateQuery row;
+  row.space = query.space;
   row.ranked = false;
   if (!forces(query)) row.mask = query.mask;  // what is forced need not be allowed
   row.top_k = row.mask.list() != nullptr ? static_cast<int>(row.mask.list()->size())
@@ -63,10 +64,13 @@ CandidateQuery row_query(const CandidateQuery& query, TokenId vocabulary_size) {
 }
 
 void answer_over_row(const CandidateQuery& query, std::vector<Candidate>& row) {
-  for (Candidate& candidate : row) {
-    const bool is_allowed = query.mask.allows(candidate.token);
-    candidate.score = is_allowed ? candidate.log_prob : kNever;
-  }
+  for (Candidate& candidate : row) candidate.score = candidate.log_prob;
+  rank_row(query, row);
+}
+
+void rank_row(const CandidateQuery& query, std::vector<Candidate>& row) {
+  for (Candidate& candidate : row)
+    if (!query.mask.allows(candidate.token)) candidate.score = kNever;
   if (!query.ranked) {
     std::erase_if(row,
                   [&](const Candidate& candidate) { return !query.mask.allows(candidate.token); });

@@ -1,6 +1,5 @@
-// Answers a CandidateQuery over a row of log-probabilities that is at hand, where the scores do not
-// come straight from a model: a mixture. The five steps are those of base/candidate.h; log-
-// probabilities take the place of logits.
+// Answers a CandidateQuery over a row of scores that is at hand, where they do not come straight
+// from a model: a mixture, a row that a hook has changed. The steps are those of base/candidate.h.
 #pragma once
 
 #include <vector>
@@ -9,12 +8,16 @@
 
 namespace tandem {
 
-// The query that asks a decoder for everything of a row that `query` can depend on.
+// The query that asks a decoder for everything of a row that `query` can depend on, in its space.
 // `vocabulary_size` is the decoder's number of tokens.
 CandidateQuery row_query(const CandidateQuery& query, TokenId vocabulary_size);
 
-// Turns a row, which answers row_query(query), into the answer to `query`. Of the row's candidates
-// `token`, ascending, and `log_prob` count.
+// Turns a row, which answers row_query(query), into the answer to `query`: steps 2 to 5 over the base
+// scores that stand in `score`. Tokens ascend.
+void rank_row(const CandidateQuery& query, std::vector<Candidate>& row);
+
+// The same where the base scores are the log-probabilities in `log_prob`, which also take the place
+// of logits.
 void answer_over_row(const CandidateQuery& query, std::vector<Candidate>& row);
 
 }  // namespace tandem

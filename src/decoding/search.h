@@ -47,6 +47,24 @@ class Candidates {
   void set_attention(std::vector<float> weights) { set(std::move(weights), attention_); }
   void end_row() { first_of_row_.push_back(offsets_.size() - 1); }
 
+  // Lets `change(row, fed, answer)` change the answer, a vector of candidates, after each fed token.
+  template <typename Change>
+  void rewrite(const Change& change) {
+    std::vector<std::size_t> offsets{0};
+    std::vector<Candidate> values, answer;
+    for (std::size_t row = 0; row + 1 < first_of_row_.size(); ++row) {
+      for (std::size_t fed = 0; first_of_row_[row] + fed < first_of_row_[row + 1]; ++fed) {
+        const std::span<const Candidate> found = after(row, fed);
+        answer.assign(found.begin(), found.end());
+        change(row, fed, answer);
+        values.insert(values.end(), answer.begin(), answer.end());
+        offsets.push_back(values.size());
+      }
+    }
+    offsets_ = std::move(offsets);
+    values_ = std::move(values);
+  }
+
   // What may follow token `fed` of row `row`, best first; may be shorter than top_k, or empty
   // when everything is forbidden. Valid until the next step.
   std::span<const Candidate> after(std::size_t row, std::size_t fed) const {

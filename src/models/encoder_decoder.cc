@@ -33,6 +33,16 @@ void probe(const ModelWorkspace& workspace, const char* stage, std::size_t layer
   if (workspace.layers.probe) workspace.layers.probe(stage, static_cast<int>(layer), value);
 }
 
+// The heads of one attention that are masked; workspace.masked_in_layer holds them.
+std::span<const MaskedHead> masked_heads(ModelWorkspace& workspace, AttentionKind attention,
+                                         std::size_t layer) {
+  workspace.masked_in_layer.clear();
+  for (const MaskedHead& head : workspace.masked_heads)
+    if (head.attention == attention && head.layer == static_cast<int>(layer))
+      workspace.masked_in_layer.push_back(head);
+  return workspace.masked_in_layer;
+}
+
 // Where a probe sees the attention of head 0: a row of weights for each token. Empty without one.
 class ProbedWeights {
  public:
@@ -285,7 +295,8 @@ std::vector<std::shared_ptr<EncodedSource>> EncoderDecoder::encode_embedded(
   probe(workspace, "encoder", 0, x);
   const ProbedWeights weights(workspace, x.rows());
   for (std::size_t i = 0; i < encoder_.size(); ++i) {
-    encoder_[i].self.encode(backend, x, workspace.sentences, workspace.layers, weights.rows());
+    const HeadUse heads{weights.rows(), 0, masked_heads(workspace, AttentionKind::encoder, i)};
+    encoder_[i].self.encode(backend, x, workspace.sentences, workspace.layers, heads);
     probe(workspace, "encoder.self.weights", i + 1, weights.view());
     probe(workspace, "encoder.self", i + 1, x);
     encoder_[i].feed_forward.forward(backend, x, workspace.layers);
@@ -293,6 +304,7 @@ std::vector<std::shared_ptr<EncodedSource>> EncoderDecoder::encode_embedded(
   }
   if (!encoder_final_norm_.empty()) encoder_final_norm_.forward(backend, x, x);
   probe(workspace, "encoder.output", encoder_.size(), x);
+  workspace.encoded = x;
 
   // One product a layer over all sentences, then each sentence's rows into memory of its own, so
   // that it is freed when that sentence is finished.
@@ -369,7 +381,7 @@ void EncoderDecoder::plan_rows(ModelWorkspace& workspace, std::span<const Decode
 // All neighbouring rows of a source are one group: its keys and values are read once for them.
 void EncoderDecoder::attend_to_sources(Backend& backend, std::span<const DecoderRow> rows,
                                        std::size_t layer, MatrixView x, ModelWorkspace& workspace,
-                                       float* const* alignment) const {
+                                       const ObservedAttention& observed) const {
   workspace.sources.clear();
   const EncodedSource* last = nullptr;
   for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -381,14 +393,19 @@ void EncoderDecoder::attend_to_sources(Backend& backend, std::span<const Decoder
       workspace.sources.push_back({{row.first_query, row.num_queries}, last->keys_values[layer]});
     }
   }
-  const bool aligned = static_cast<int>(layer) == spec_.guided_alignment_layer;
-  decoder_[layer].cross.forward(backend, x, workspace.sources, aligned ? alignment : nullptr,
-                                workspace.layers);
+  HeadUse heads;
+  const int observed_layer = observed.layer < 0 ? spec_.guided_alignment_layer : observed.layer;
+  if (static_cast<int>(layer) == observed_layer) {
+    heads.weights = observed.weights;
+    heads.observed = observed.head;
+  }
+  heads.masked = masked_heads(workspace, AttentionKind::cross, layer);
+  decoder_[layer].cross.forward(backend, x, workspace.sources, workspace.layers, heads);
 }
 
 ConstMatrixView EncoderDecoder::decode(Backend& backend, std::span<const DecoderRow> rows,
                                        DecoderState& state, ModelWorkspace& workspace,
-                                       float* const* alignment) const {
+                                       ObservedAttention observed) const {
   plan_rows(workspace, rows);
   const StepBatch batch{workspace.rows, workspace.new_slots, workspace.previous_slots};
   const MatrixView x = workspace.layers.hidden.matrix(
@@ -396,12 +413,14 @@ ConstMatrixView EncoderDecoder::decode(Backend& backend, std::span<const Decoder
   target_embedding_.forward(backend, workspace.ids, workspace.positions, x, workspace.layers);
   probe(workspace, "decoder", 0, x);
   for (std::size_t i = 0; i < decoder_.size(); ++i) {
-    const auto run_self = [&](const auto& self) {
-      self.decode(backend, x, batch, state.layer(i), workspace.layers);
-    };
-    std::visit(run_self, decoder_[i].self);
+    if (const auto* ssru = std::get_if<Ssru>(&decoder_[i].self))
+      ssru->decode(backend, x, batch, state.layer(i), workspace.layers);
+    else
+      std::get<SelfAttention>(decoder_[i].self)
+          .decode(backend, x, batch, state.layer(i), workspace.layers,
+                  HeadUse{nullptr, 0, masked_heads(workspace, AttentionKind::decoder, i)});
     probe(workspace, "decoder.self", i + 1, x);
-    attend_to_sources(backend, rows, i, x, workspace, alignment);
+    attend_to_sources(backend, rows, i, x, workspace, observed);
     decoder_[i].feed_forward.forward(backend, x, workspace.layers);
     probe(workspace, "decoder", i + 1, x);
   }

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include <tandem/heads.h>
+
 #include "kernels/backend.h"
 #include "models/model_spec.h"
 #include "models/model_weights.h"
@@ -61,6 +63,23 @@ struct ModelWorkspace {
   std::vector<RowRange> sentences;
   std::vector<StepRow> rows;
   std::vector<CrossAttention::Source> sources;
+  ConstMatrixView encoded;  // [N, D] what the last encode gave, until the next pass
+
+  // Heads that every pass with this workspace masks.
+  std::vector<MaskedHead> masked_heads;
+  std::vector<MaskedHead> masked_in_layer;  // those of the attention that runs
+};
+
+// Where a decoder pass leaves the cross-attention of one head: Marian's alignment is head 0 of the
+// layer that the files name.
+struct ObservedAttention {
+  ObservedAttention(float* const* places = nullptr, int of_layer = -1, int of_head = 0)  // NOLINT
+      : weights(places), layer(of_layer), head(of_head) {}
+
+  // Null: none; or for each fed token a pointer to as many floats as its source has positions.
+  float* const* weights;
+  int layer;  // -1: ModelSpec::guided_alignment_layer
+  int head;
 };
 
 class EncoderDecoder {
@@ -97,13 +116,11 @@ class EncoderDecoder {
 
   // Runs the rows through the decoder, writes the state of their new positions into `state`, and
   // gives the last layer's output [N, D], valid until the next call with this workspace. Rows of
-  // one source should be neighbours. `alignment`: null, or for each fed token a pointer to as many
-  // floats as its source has tokens, which receive the weights of head 0 of the cross-attention
-  // in the spec's alignment layer (Marian's soft alignment).
+  // one source should be neighbours.
   // Throws Error{invalid_argument} for a token outside the vocabulary or a position beyond the
   // table.
   ConstMatrixView decode(Backend& backend, std::span<const DecoderRow> rows, DecoderState& state,
-                         ModelWorkspace& workspace, float* const* alignment = nullptr) const;
+                         ModelWorkspace& workspace, ObservedAttention observed = {}) const;
 
   // Logits [Q, outputs] of the rows `rows` of `hidden`, which `decode` gave; valid until the next
   // call with this workspace. `output` is output() or a selection of its columns.
@@ -150,7 +167,7 @@ class EncoderDecoder {
   void plan_rows(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const;
   void check_row(const DecoderRow& row) const;
   void attend_to_sources(Backend& backend, std::span<const DecoderRow> rows, std::size_t layer,
-                         MatrixView x, ModelWorkspace& workspace, float* const* alignment) const;
+                         MatrixView x, ModelWorkspace& workspace, const ObservedAttention& observed) const;
 
   ModelSpec spec_;
   ComputeType type_;

@@ -108,4 +108,17 @@ void check_implemented(const ModelSpec& spec) {
   check_sizes(spec);
 }
 
+void check_head(const ModelSpec& spec, AttentionKind attention, int layer, int head) {
+  const bool in_encoder = attention == AttentionKind::encoder;
+  const StackSpec& stack = in_encoder ? spec.encoder : spec.decoder;
+  if (layer < 0 || layer >= stack.layers || head < 0 || head >= stack.heads)
+    throw Error(ErrorCode::invalid_argument,
+                "there is no head " + std::to_string(head) + " of layer " + std::to_string(layer) +
+                    "; the " + (in_encoder ? "encoder" : "decoder") + " has layers 0 to " +
+                    std::to_string(stack.layers - 1) + " with heads 0 to " +
+                    std::to_string(stack.heads - 1));
+  if (attention == AttentionKind::decoder && spec.decoder_mixer != DecoderMixer::attention)
+    throw Error(ErrorCode::unsupported, "this model's decoder has no self-attention");
+}
+
 }  // namespace tandem

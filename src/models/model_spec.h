@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <tandem/constraint.h>
+#include <tandem/heads.h>
 
 #include "kernels/backend.h"
 #include "nn/attention.h"
@@ -147,6 +148,10 @@ std::vector<SwitchLine> describe(const ModelSpec& spec);
 // compute yet, and Error{corrupt} where sizes contradict each other (model_dim not a multiple of
 // the heads, ...).
 void check_implemented(const ModelSpec& spec);
+
+// Throws Error{invalid_argument} for a layer or a head that is not there, Error{unsupported} for
+// self-attention of a decoder without it.
+void check_head(const ModelSpec& spec, AttentionKind attention, int layer, int head);
 
 // What self-attention's keys and values are computed from. A post-norm model has but one input.
 inline KeyInput keys_of_self_attention(const ModelSpec& spec) {

@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "base/check.h"
+
 namespace tandem {
 namespace {
 
@@ -17,6 +19,56 @@ Linear pack_key_value(Backend& backend, const AttentionWeights& weights, Compute
 
 Linear pack_output(Backend& backend, const AttentionWeights& weights, ComputeType type) {
   return weights.output.empty() ? Linear() : Linear(backend, weights.output, type);
+}
+
+// One head of an attention, as an attention of its own.
+struct HeadView {
+  AttentionShape shape;
+  ConstMatrixView queries;
+  MatrixView context;
+};
+
+// Also fills workspace.head_groups.
+HeadView view_head(const AttentionShape& shape, int head, ConstMatrixView queries,
+                   MatrixView context, Workspace& workspace) {
+  TANDEM_CHECK(head >= 0 && head < shape.num_heads);
+  const std::int64_t column = std::int64_t{head} * shape.head_dim;
+  HeadView view{shape, queries.slice_cols(column, shape.head_dim),
+                context.slice_cols(column, shape.head_dim)};
+  view.shape.num_heads = 1;
+  if (shape.distance_bias.rows() > 0)
+    view.shape.distance_bias = shape.distance_bias.slice_rows(head, 1);
+  workspace.head_groups = workspace.groups;
+  for (AttentionGroup& group : workspace.head_groups) {
+    group.keys = group.keys.slice_cols(column, shape.head_dim);
+    group.values = group.values.slice_cols(column, shape.head_dim);
+  }
+  return view;
+}
+
+void mask_head(Backend& backend, HeadMask mask, HeadView head, Workspace& workspace) {
+  if (mask == HeadMask::zero) {
+    workspace.no_tokens.assign(static_cast<std::size_t>(head.context.rows()), -1);
+    backend.embed(head.queries, workspace.no_tokens, 1.0F, {}, {}, head.context);
+    return;
+  }
+  head.shape.scale = 0;  // all scores are equal
+  head.shape.distance_bias = {};
+  backend.attention(head.queries, workspace.head_groups, head.shape, head.context, nullptr);
+}
+
+// Attention of workspace.groups.
+void attend(Backend& backend, ConstMatrixView queries, const AttentionShape& shape,
+            const HeadUse& heads, MatrixView context, Workspace& workspace) {
+  const bool is_first = heads.observed == 0;
+  backend.attention(queries, workspace.groups, shape, context, is_first ? heads.weights : nullptr);
+  if (heads.weights != nullptr && !is_first) {
+    const HeadView head = view_head(shape, heads.observed, queries, context, workspace);
+    backend.attention(head.queries, workspace.head_groups, head.shape, head.context, heads.weights);
+  }
+  for (const MaskedHead& masked : heads.masked)
+    mask_head(backend, masked.mask, view_head(shape, masked.head, queries, context, workspace),
+              workspace);
 }
 
 // x += context W_o, or x += context where the model has no output projection; then the norm.
@@ -62,14 +114,14 @@ MatrixView SelfAttention::project(Backend& backend, ConstMatrixView x, Workspace
 }
 
 void SelfAttention::finish(Backend& backend, ConstMatrixView queries, MatrixView x,
-                           Workspace& workspace, float* const* weights_of_head0) const {
+                           Workspace& workspace, const HeadUse& heads) const {
   const MatrixView context = workspace.context.matrix(backend, x.rows(), width_);
-  backend.attention(queries, workspace.groups, shape_, context, weights_of_head0);
+  attend(backend, queries, shape_, heads, context, workspace);
   add_context(backend, context, output_, norm_, x);
 }
 
 void SelfAttention::encode(Backend& backend, MatrixView x, std::span<const RowRange> sentences,
-                           Workspace& workspace, float* const* weights_of_head0) const {
+                           Workspace& workspace, const HeadUse& heads) const {
   const MatrixView projected = project(backend, x, workspace);
   const ConstMatrixView keys = projected.slice_cols(width_, width_);
   const ConstMatrixView values = projected.slice_cols(2 * width_, width_);
@@ -83,11 +135,11 @@ void SelfAttention::encode(Backend& backend, MatrixView x, std::span<const RowRa
     group.num_keys = sentence.count;
     workspace.groups.push_back(group);
   }
-  finish(backend, projected.slice_cols(0, width_), x, workspace, weights_of_head0);
+  finish(backend, projected.slice_cols(0, width_), x, workspace, heads);
 }
 
 void SelfAttention::decode(Backend& backend, MatrixView x, const StepBatch& batch, MatrixView state,
-                           Workspace& workspace) const {
+                           Workspace& workspace, const HeadUse& heads) const {
   const MatrixView projected = project(backend, x, workspace);
   backend.scatter_rows(projected.slice_cols(width_, 2 * width_), batch.new_slots, state);
   workspace.groups.clear();
@@ -103,7 +155,7 @@ void SelfAttention::decode(Backend& backend, MatrixView x, const StepBatch& batc
     group.first_position = row.num_cached;
     workspace.groups.push_back(group);
   }
-  finish(backend, projected.slice_cols(0, width_), x, workspace, nullptr);
+  finish(backend, projected.slice_cols(0, width_), x, workspace, heads);
 }
 
 std::size_t SelfAttention::bytes() const {
@@ -120,7 +172,7 @@ CrossAttention::CrossAttention(Backend& backend, const AttentionWeights& weights
       norm_(std::move(norm)) {}
 
 void CrossAttention::forward(Backend& backend, MatrixView x, std::span<const Source> sources,
-                             float* const* weights_of_head0, Workspace& workspace) const {
+                             Workspace& workspace, const HeadUse& heads) const {
   const ConstMatrixView input = norm_.before(backend, x, workspace.normed);
   const MatrixView queries = workspace.projected.matrix(backend, x.rows(), width_);
   query_.forward(backend, input, queries);
@@ -135,7 +187,7 @@ void CrossAttention::forward(Backend& backend, MatrixView x, std::span<const Sou
     workspace.groups.push_back(group);
   }
   const MatrixView context = workspace.context.matrix(backend, x.rows(), width_);
-  backend.attention(queries, workspace.groups, shape_, context, weights_of_head0);
+  attend(backend, queries, shape_, heads, context, workspace);
   add_context(backend, context, output_, norm_, x);
 }
 

@@ -14,6 +14,8 @@
 #include <span>
 #include <string>
 
+#include <tandem/heads.h>
+
 #include "kernels/backend.h"
 #include "nn/kv_cache.h"
 #include "nn/linear.h"
@@ -50,6 +52,15 @@ struct RowRange {
   std::int32_t count = 0;
 };
 
+// What is wanted of single heads of one attention. What is not wanted costs nothing; what is costs
+// the attention of that head once more.
+struct HeadUse {
+  // Null, or for each query a pointer to as many floats as it sees keys: the weights of `observed`.
+  float* const* weights = nullptr;
+  int observed = 0;
+  std::span<const MaskedHead> masked;  // heads of this attention
+};
+
 class SelfAttention {
  public:
   SelfAttention(Backend& backend, const AttentionWeights& weights,
@@ -57,13 +68,12 @@ class SelfAttention {
 
   // x [N, D], the residual stream, is updated. In the encoder every row of a sentence sees all of
   // it.
-  // weights_of_head0: as in Backend::attention.
   void encode(Backend& backend, MatrixView x, std::span<const RowRange> sentences,
-              Workspace& workspace, float* const* weights_of_head0 = nullptr) const;
+              Workspace& workspace, const HeadUse& heads = {}) const;
   // In the decoder a row sees its cached positions and itself; `state` [slots, state_columns()]
   // holds keys and values and receives those of this step.
   void decode(Backend& backend, MatrixView x, const StepBatch& batch, MatrixView state,
-              Workspace& workspace) const;
+              Workspace& workspace, const HeadUse& heads = {}) const;
 
   std::int64_t state_columns() const { return 2 * width_; }
   std::size_t bytes() const;
@@ -72,7 +82,7 @@ class SelfAttention {
   // [N, 3 * width_]: queries, keys, values.
   MatrixView project(Backend& backend, ConstMatrixView x, Workspace& workspace) const;
   void finish(Backend& backend, ConstMatrixView queries, MatrixView x, Workspace& workspace,
-              float* const* weights_of_head0) const;
+              const HeadUse& heads) const;
 
   AttentionShape shape_;
   Parameter distance_bias_;  // what shape_ refers to
@@ -100,9 +110,9 @@ class CrossAttention {
     RowRange queries;
     ConstMatrixView keys_values;  // [S, source_columns()]
   };
-  // x [N, D], the residual stream, is updated. weights_of_head0: as in Backend::attention.
+  // x [N, D], the residual stream, is updated.
   void forward(Backend& backend, MatrixView x, std::span<const Source> sources,
-               float* const* weights_of_head0, Workspace& workspace) const;
+               Workspace& workspace, const HeadUse& heads = {}) const;
   std::size_t bytes() const { return query_.bytes() + key_value_.bytes() + output_.bytes(); }
 
  private:

@@ -24,6 +24,8 @@ struct Workspace {
   Scratch features;   // [T + 2, C] padded frames of one source
   Scratch convolved;  // [T + 2, D] between the convolutions of a front end
   std::vector<AttentionGroup> groups;
+  std::vector<AttentionGroup> head_groups;  // the same for one head
+  std::vector<TokenId> no_tokens;           // -1 for each row
 
   // Sees intermediate results by name: "encoder", layer 0 is the embedded input, layer l the
   // output of layer l. For tests that compare with another engine layer by layer, on backends whose

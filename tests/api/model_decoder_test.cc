@@ -315,23 +315,5 @@ TEST(ModelDecoder, RowsThatBreakTheProtocolAreInternalErrors) {
   expect_error([&] { decoder.add(nullptr, Tokens{4, 40}); }, ErrorCode::invalid_argument, "40");
 }
 
-TEST(ModelDecoder, AlignmentIsADistributionOverTheSourceForEachToken) {
-  const auto backend = make_cpu_backend(1);
-  const auto network = load_native({}, ComputeType::float32, *backend).network;
-  ModelDecoder decoder(*network, *backend);
-  const Tokens source{5, 17, 3, 0};
-  const auto alignment = decoder.align(source, Tokens{7, 2, 0});
-  ASSERT_EQ(alignment.size(), 3U);
-  for (const auto& row : alignment) {
-    ASSERT_EQ(row.size(), source.size());
-    double sum = 0;
-    for (const float weight : row) sum += weight;
-    EXPECT_NEAR(sum, 1.0, 1e-5);
-  }
-  // A token's alignment does not depend on what came after it.
-  EXPECT_EQ(decoder.align(source, Tokens{7})[0], alignment[0]);
-  EXPECT_TRUE(decoder.align(source, {}).empty());
-}
-
 }  // namespace
 }  // namespace tandem

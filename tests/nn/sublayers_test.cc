@@ -269,7 +269,7 @@ TEST_P(EncoderSublayer, CrossAttentionOfASentenceDoesNotSeeItsNeighbours) {
   const Tensor input = random.normal({row, kDim}, 1.0F);
   const auto values = input.data<float>();
   Values batch(values.begin(), values.end());
-  attention.forward(*backend, MatrixView(batch.data(), row, kDim), sources, nullptr, workspace);
+  attention.forward(*backend, MatrixView(batch.data(), row, kDim), sources, workspace);
   for (const CrossAttention::Source& source : sources)
     for (int query = 0; query < 2; ++query) {
       const std::int64_t at = (source.queries.first + query) * kDim;
@@ -277,7 +277,7 @@ TEST_P(EncoderSublayer, CrossAttentionOfASentenceDoesNotSeeItsNeighbours) {
       float* const weights_row = weights.data();
       const CrossAttention::Source single{{0, 1}, source.keys_values};
       attention.forward(*backend, MatrixView(alone.data(), 1, kDim), std::span(&single, 1),
-                        &weights_row, workspace);
+                        workspace, {.weights = &weights_row, .observed = query, .masked = {}});
       EXPECT_EQ(alone, Values(batch.begin() + at, batch.begin() + at + kDim));
       EXPECT_NEAR(std::accumulate(weights.begin(), weights.end(), 0.0), 1.0, 1e-5);
     }

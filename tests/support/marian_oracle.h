@@ -81,6 +81,10 @@ class MarianOracle {
   const MarianShape& shape() const { return shape_; }
   std::map<std::string, Dense>& tensors() { return tensors_; }
 
+  // The weights of each head [queries, keys] in each attention that `logits` ran last, by the prefix
+  // of its tensors.
+  const std::map<std::string, std::vector<Dense>>& attention() const { return attention_; }
+
   // Logits [target.size(), V]: row t is what follows the first t tokens of `target`.
   Dense logits(const std::vector<TokenId>& source, const std::vector<TokenId>& target) const {
     const Dense memory = encode(source);
@@ -238,6 +242,8 @@ class MarianOracle {
     const Dense v = affine(key_input, p + "_Wv", p + "_bv");
     const int width = shape_.dim / shape_.heads;
     Dense context(x.rows, shape_.dim);
+    std::vector<Dense>& seen = attention_[p];
+    seen.assign(static_cast<std::size_t>(shape_.heads), Dense(x.rows, k.rows));
     for (int h = 0; h < shape_.heads; ++h)
       for (int r = 0; r < x.rows; ++r) {
         const int keys = causal ? r + 1 : k.rows;
@@ -248,6 +254,8 @@ class MarianOracle {
           for (int c = h * width; c < (h + 1) * width; ++c) score += q.at(r, c) * k.at(j, c);
           sum += weights[static_cast<std::size_t>(j)] = std::exp(score / std::sqrt(width));
         }
+        for (int j = 0; j < keys; ++j)
+          seen[static_cast<std::size_t>(h)].at(r, j) = weights[static_cast<std::size_t>(j)] / sum;
         for (int j = 0; j < keys; ++j)
           for (int c = h * width; c < (h + 1) * width; ++c)
             context.at(r, c) += weights[static_cast<std::size_t>(j)] / sum * v.at(j, c);
@@ -321,6 +329,7 @@ class MarianOracle {
   MarianShape shape_;
   std::mt19937 random_;
   std::map<std::string, Dense> tensors_;
+  mutable std::map<std::string, std::vector<Dense>> attention_;
 };
 
 }  // namespace tandem
