@@ -116,7 +116,7 @@ std::vector<Translated> align_lines(const Engine& engine, const std::vector<Line
                                     OnProgress on_progress) {
   std::vector<Translated> results;
   for (const Output& answer : generate_lines(engine, lines, pattern, std::move(on_progress))) {
-    Translated result{"", answer.stats.generated_tokens, answer.error};
+    Translated result{"", answer.stats.generated_tokens, answer.truncated_tokens, answer.error};
     if (!answer.error) {
       const Hypothesis& best = answer.hypotheses.front();
       result.text = best.text + " ||| " + to_pharaoh(hard_alignment(best.alignment, threshold));
