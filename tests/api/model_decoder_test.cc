@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/forced_pass.h"
 #include "models/load_model.h"
 #include "support/device_backends.h"
 #include "support/expect_error.h"
@@ -203,7 +204,9 @@ TEST_P(Protocol, StatesAndAttentionOfARowAreThoseOfItsTokensOneByOne) {
     weights.emplace_back(answer.attention(0, 0).begin(), answer.attention(0, 0).end());
   }
   EXPECT_NE(states[0], states[1]);
-  const auto alignment = decoder.align(source, {tokens.begin() + 1, tokens.end()});
+  ModelWorkspace workspace;
+  const auto alignment = ForcedPass(*network_, *backend_, workspace)
+                             .align(*encoded, {-1, std::span(tokens).subspan(1)}, {});
   for (std::size_t i = 0; i < alignment.size(); ++i) EXPECT_EQ(weights[i], alignment[i]);
 
   const int plain = decoder.add(encode(*network_, *backend_, other_source), {});
