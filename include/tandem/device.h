@@ -9,7 +9,7 @@
 
 namespace tandem {
 
-/// A device by name: `cpu`, `cuda:0`, or `auto` (the first GPU that can be used, else the CPU).
+/// A device by name: `cpu`, `cuda:0`, or `auto` (the CPU for now: docs/backends.md).
 class TANDEM_EXPORT Device {
  public:
   enum class Kind { automatic, cpu, cuda };

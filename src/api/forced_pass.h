@@ -4,9 +4,8 @@
 // When to use:    after a search or in scoring, for outputs whose attention or states are wanted:
 //                 searches themselves stay as fast as they are.
 // Cost:           one decoder pass, all tokens at once; for a mean over heads, one for each head.
-// Laws:           the numbers are those of the generation, bit for bit (row invariance); each row
-// of
-//                 an alignment sums to 1 (tests/api/forced_pass_test.cc).
+// Laws:           the numbers are those of the generation, bit for bit (row invariance); a row of an
+//                 alignment sums to 1 (tests/api/forced_pass_test.cc).
 #pragma once
 
 #include <span>
