@@ -40,6 +40,7 @@ struct PackedParts {
   Tensor bias;
   Tensor column_scales;  // int8 only: value = q * scale
   Tensor column_sums;    // int8 only, int32: sums of the weights of each output
+  Tensor product_scales;  // int8 with an activation scale only, as in LinearWeights
   float activation_scale = 0;
 };
 
@@ -52,6 +53,9 @@ struct LinearWeights {
   Tensor bias;                   // [N_out] float32, or empty
   float activation_scale = 0;    // int8 products: x is quantised as round(x * activation_scale);
                                  // 0: a scale for each row, 127 / max|x|
+  // int8 products with an activation scale: what a sum is multiplied by, 1 entry or N_out, where
+  // the weights' format rounds it in a way of its own. Empty: weight scale / activation scale.
+  std::vector<float> product_scales;
   std::shared_ptr<const PackedParts> packed;
 
   bool empty() const { return weight.empty() && packed == nullptr; }
@@ -163,8 +167,9 @@ class Backend {
   // out = activation(x W^T + b) + residual.   x [N, K], out [N, N_out], float32.
   // bfloat16: only the weights are rounded. x and the sums are float32, so that the result is that
   // of float32 on the rounded weights, bit for bit.
-  // int8: q = clamp(round_half_even(x * s), -127, 127), exact 32-bit sums, one multiplication
-  // by 1 / (s * weight scale), then the bias: intgemm's formula.
+  // int8: q = clamp(round_half_even(x * s), -127, 127), exact 32-bit sums, one multiplication by
+  // weight scale / s, then the bias: intgemm's formula. Without an activation scale that factor is
+  // (1 / s) * weight scale, with one it is the product scale; all in float32.
   virtual void linear(ConstMatrixView x, const PackedLinear& weights, const LinearEpilogue& epilogue,
                       MatrixView out) = 0;
 

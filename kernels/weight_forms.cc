@@ -11,9 +11,18 @@ namespace {
   throw Error(ErrorCode::corrupt, "packing the weights of a product: " + problem);
 }
 
-float scale_of(const LinearWeights& weights, std::int64_t row) {
-  return weights
-      .weight_scales[weights.weight_scales.size() == 1 ? 0 : static_cast<std::size_t>(row)];
+float scale_of(const std::vector<float>& scales, std::size_t row) {
+  return scales[scales.size() == 1 ? 0 : row];
+}
+
+// What the sums of a product with an activation scale are multiplied by; `scales` are the weights'.
+std::vector<float> product_scales(const LinearWeights& weights, const std::vector<float>& scales) {
+  std::vector<float> result;
+  if (weights.activation_scale == 0) return result;
+  for (std::size_t row = 0; row < scales.size(); ++row)
+    result.push_back(weights.product_scales.empty() ? scales[row] / weights.activation_scale
+                                                    : scale_of(weights.product_scales, row));
+  return result;
 }
 
 }  // namespace
@@ -30,8 +39,15 @@ void check_linear_weights(const LinearWeights& weights) {
            " scales and " + std::string(to_string(weights.weight.dtype())));
   if (scales > 1 && scales != outputs)
     refuse("expected 1 or " + std::to_string(outputs) + " scales, found " + std::to_string(scales));
-  for (const float scale : weights.weight_scales)
-    if (!std::isfinite(scale)) refuse("a weight scale is not finite");
+  const std::size_t products = weights.product_scales.size();
+  if (products > 1 && products != outputs)
+    refuse("expected 1 or " + std::to_string(outputs) + " product scales, found " +
+           std::to_string(products));
+  if (products > 0 && (scales == 0 || weights.activation_scale == 0))
+    refuse("product scales belong to int8 weights with an activation scale");
+  for (const auto* given : {&weights.weight_scales, &weights.product_scales})
+    for (const float scale : *given)
+      if (!std::isfinite(scale)) refuse("a scale of the weights is not finite");
   if (!weights.bias.empty() && weights.bias.shape().elements() != shape[0])
     refuse("expected a bias of " + std::to_string(outputs) + " elements, found " +
            weights.bias.shape().to_string());
@@ -47,7 +63,7 @@ Tensor float32_rows(const LinearWeights& weights) {
   const auto to = result.mutable_data<float>();
   const auto inputs = static_cast<std::size_t>(shape[1]);
   for (std::size_t i = 0; i < to.size(); ++i)
-    to[i] = static_cast<float>(from[i]) * scale_of(weights, static_cast<std::int64_t>(i / inputs));
+    to[i] = static_cast<float>(from[i]) * scale_of(weights.weight_scales, i / inputs);
   return result;
 }
 
@@ -64,10 +80,11 @@ Int8Rows int8_rows(const LinearWeights& weights) {
   const Shape& shape = weights.weight.shape();
   const auto outputs = static_cast<std::size_t>(shape[0]),
              inputs = static_cast<std::size_t>(shape[1]);
-  Int8Rows result{weights.weight, std::vector<float>(outputs)};
+  Int8Rows result{weights.weight, std::vector<float>(outputs), {}};
   if (weights.weight.dtype() == DType::int8) {
     for (std::size_t row = 0; row < outputs; ++row)
-      result.scales[row] = scale_of(weights, static_cast<std::int64_t>(row));
+      result.scales[row] = scale_of(weights.weight_scales, row);
+    result.product_scales = product_scales(weights, result.scales);
     return result;
   }
   const Tensor floats = weights.weight.to_float32();
@@ -87,6 +104,7 @@ Int8Rows int8_rows(const LinearWeights& weights) {
       to[row * inputs + k] =
           static_cast<std::int8_t>(std::clamp(std::nearbyintf(from[k] / scale), -127.0F, 127.0F));
   }
+  result.product_scales = product_scales(weights, result.scales);
   return result;
 }
 

@@ -11,8 +11,9 @@ namespace tandem {
 
 // int8 weights with one scale for each output: value = q * scale.
 struct Int8Rows {
-  Tensor weight;              // [N_out, K] int8
-  std::vector<float> scales;  // N_out
+  Tensor weight;                      // [N_out, K] int8
+  std::vector<float> scales;          // N_out
+  std::vector<float> product_scales;  // N_out; empty without an activation scale
 };
 
 // Throws Error{corrupt} if the shapes, types or scales contradict each other.

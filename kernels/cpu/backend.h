@@ -97,7 +97,7 @@ class CpuBackend final : public Backend {
   ThreadPool pool_;
   std::shared_ptr<HostMemory> memory_ = std::make_shared<HostMemory>(kKeptBytes);
   Scratch quantized_;
-  Scratch row_scales_;
+  Scratch row_factors_;
   Scratch attention_scratch_;
   Scratch library_sums_;
   std::vector<RowSelector> selectors_;  // one for each worker

@@ -50,11 +50,11 @@ struct ProductBfloat16 {
 struct ProductInt8 {
   const void* x;  // rows written by quantize_row
   std::int64_t x_stride_bytes;
-  const float* row_scales;  // 1 / s of each row
+  const float* row_factors;  // what the sums of each row are multiplied by: 1 / s, or 1
   const std::int8_t* panels;
   std::int64_t panel_bytes;
   const std::int32_t* column_sums;  // sum over the inputs of each packed column
-  const float* column_scales;       // value of one weight step
+  const float* column_factors;      // and those of each column
   std::int64_t groups;              // groups of 4 inputs
   ProductOutput output;
 };

@@ -71,7 +71,7 @@ float quantize_row_bytes(const float* x, std::int64_t n, std::int64_t groups, fl
     const std::int64_t lanes = 4 * groups - i;
     _mm_mask_storeu_epi8(bytes + i, lanes < kLanes ? first_lanes(lanes) : __mmask16{0xFFFF}, steps);
   }
-  return row.inverse;
+  return row.factor;
 }
 
 }  // namespace

@@ -126,19 +126,19 @@ void CpuBackend::multiply_int8(ConstMatrixView x, const CpuPackedLinear& weights
   const std::int64_t rows = x.rows(), groups = weights.groups();
   const std::int64_t stride = (groups * kernels_.quantized_group_bytes + 63) / 64 * 64;
   auto* quantized = quantized_.reserve<std::byte>(rows * stride);
-  float* row_scales = row_scales_.reserve<float>(rows);
+  float* row_factors = row_factors_.reserve<float>(rows);
   split(rows, x.cols(), [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t n = begin; n < end; ++n)
-      row_scales[n] = kernels_.quantize_row(x.row<float>(n), x.cols(), groups,
-                                            weights.activation_scale(), quantized + n * stride);
+      row_factors[n] = kernels_.quantize_row(x.row<float>(n), x.cols(), groups,
+                                             weights.activation_scale(), quantized + n * stride);
   });
   const ProductInt8 product{.x = quantized,
                             .x_stride_bytes = stride,
-                            .row_scales = row_scales,
+                            .row_factors = row_factors,
                             .panels = weights.panels_int8(),
                             .panel_bytes = weights.panel_elements(),
                             .column_sums = weights.column_sums(),
-                            .column_scales = weights.column_scales(),
+                            .column_factors = weights.column_factors(),
                             .groups = groups,
                             .output = output};
   split_product(rows, weights, [&](std::int64_t panel, std::int64_t begin, std::int64_t end) {

@@ -71,17 +71,19 @@ CpuPackedLinear::CpuPackedLinear(const LinearWeights& weights, ComputeType type)
   outputs_ = weights.weight.shape()[0];
   inputs_ = weights.weight.shape()[1];
   check_type();
+  if (type == ComputeType::int8) activation_scale_ = weights.activation_scale;
   allocate();
   Tensor source;
   if (type == ComputeType::int8) {
     const Int8Rows rows = int8_rows(weights);
     source = rows.weight;
     std::ranges::copy(rows.scales, column_scales_.mutable_data<float>().begin());
+    if (activation_scale_ != 0)
+      std::ranges::copy(rows.product_scales, product_scales_.mutable_data<float>().begin());
     const std::int8_t* q = source.data<std::int8_t>().data();
     for (std::int32_t& sum :
          column_sums_.mutable_data<std::int32_t>().first(static_cast<std::size_t>(outputs_)))
       for (std::int64_t k = 0; k < inputs_; ++k) sum += *q++;
-    activation_scale_ = weights.activation_scale;
   } else {
     source = type == ComputeType::bfloat16 ? bfloat16_rows(weights) : float32_rows(weights);
   }
@@ -103,6 +105,7 @@ CpuPackedLinear::CpuPackedLinear(const PackedParts& parts)
       bias_(parts.bias),
       column_scales_(parts.column_scales),
       column_sums_(parts.column_sums),
+      product_scales_(parts.product_scales),
       activation_scale_(parts.activation_scale) {
   constexpr std::int64_t kMost = std::int64_t{1} << 31;
   if (parts.layout != kPanelLayout)
@@ -121,13 +124,16 @@ CpuPackedLinear::CpuPackedLinear(const PackedParts& parts)
   if (type_ != ComputeType::int8) return;
   check_part(column_scales_, columns, DType::float32, "scales");
   check_part(column_sums_, columns, DType::int32, "sums");
+  if (activation_scale_ != 0)
+    check_part(product_scales_, columns, DType::float32, "product scales");
 }
 
 CpuPackedLinear::CpuPackedLinear(const CpuPackedLinear& whole,
                                  std::span<const std::int32_t> columns)
     : type_(whole.type_),
       outputs_(static_cast<std::int64_t>(columns.size())),
-      inputs_(whole.inputs_) {
+      inputs_(whole.inputs_),
+      activation_scale_(whole.activation_scale_) {
   allocate();
   const Tensor& source = whole.rows();
   std::vector<const std::byte*> rows(columns.size());
@@ -137,15 +143,17 @@ CpuPackedLinear::CpuPackedLinear(const CpuPackedLinear& whole,
     rows[c] = source.raw() + from * static_cast<std::size_t>(row_bytes());
     bias_.mutable_data<float>()[c] = whole.bias()[from];
     if (type_ != ComputeType::int8) continue;
-    column_scales_.mutable_data<float>()[c] = whole.column_scales()[from];
+    column_scales_.mutable_data<float>()[c] = whole.column_scales_.data<float>()[from];
+    if (activation_scale_ != 0)
+      product_scales_.mutable_data<float>()[c] = whole.product_scales_.data<float>()[from];
     column_sums_.mutable_data<std::int32_t>()[c] = whole.column_sums()[from];
   }
   fill_panels(rows);
-  activation_scale_ = whole.activation_scale_;
 }
 
 std::size_t CpuPackedLinear::bytes() const {
-  return panels_.bytes() + bias_.bytes() + column_scales_.bytes() + column_sums_.bytes();
+  return panels_.bytes() + bias_.bytes() + column_scales_.bytes() + column_sums_.bytes() +
+         product_scales_.bytes();
 }
 
 PackedParts CpuPackedLinear::parts() const {
@@ -157,6 +165,7 @@ PackedParts CpuPackedLinear::parts() const {
           .bias = bias_,
           .column_scales = column_scales_,
           .column_sums = column_sums_,
+          .product_scales = product_scales_,
           .activation_scale = activation_scale_};
 }
 
@@ -180,6 +189,7 @@ void CpuPackedLinear::allocate() {
   if (type_ != ComputeType::int8) return;
   column_scales_ = Tensor::zeros(columns, DType::float32);
   column_sums_ = Tensor::zeros(columns, DType::int32);
+  if (activation_scale_ != 0) product_scales_ = Tensor::zeros(columns, DType::float32);
 }
 
 void CpuPackedLinear::fill_panels(std::span<const std::byte* const> rows) {

@@ -55,7 +55,10 @@ class CpuPackedLinear final : public PackedLinear {
 
   // For each packed column, padding included.
   const float* bias() const { return bias_.data<float>().data(); }
-  const float* column_scales() const { return column_scales_.data<float>().data(); }
+  // int8: what the sums of a column are multiplied by, besides the factor of their row.
+  const float* column_factors() const {
+    return (activation_scale_ == 0 ? column_scales_ : product_scales_).data<float>().data();
+  }
   const std::int32_t* column_sums() const { return column_sums_.data<std::int32_t>().data(); }
   float activation_scale() const { return activation_scale_; }
 
@@ -73,6 +76,7 @@ class CpuPackedLinear final : public PackedLinear {
   Tensor panels_;
   Tensor bias_;
   Tensor column_scales_, column_sums_;  // int8 only
+  Tensor product_scales_;               // int8 with an activation scale only
   float activation_scale_ = 0;
 
   mutable std::once_flag rows_made_;

@@ -81,7 +81,7 @@ float quantize_row_words(const float* x, std::int64_t n, std::int64_t groups, fl
       words[i + lane + 3] = static_cast<std::int16_t>(steps[lane + 3]);
     }
   }
-  return row.inverse;
+  return row.factor;
 }
 
 }  // namespace

@@ -111,7 +111,7 @@ inline std::int64_t panel_width(const ProductOutput& output, std::int64_t panel)
   return left < kPanelColumns ? left : kPanelColumns;
 }
 
-// Integer sums to floats: y = sum * (row scale * column scale), then as above. One multiplication
+// Integer sums to floats: y = sum * (row factor * column factor), then as above. One multiplication
 // and one addition, never fused, so that every instruction set gives the same bits.
 template <int kRows, int kVectors>
 inline void finish_tile_int8(const ProductInt8& product, const Ints (&sums)[kRows][kVectors],
@@ -119,11 +119,11 @@ inline void finish_tile_int8(const ProductInt8& product, const Ints (&sums)[kRow
   Floats scaled[kRows][kVectors];
   TANDEM_UNROLL
   for (int v = 0; v < kVectors; ++v) {
-    const Floats column_scales = load(product.column_scales + column + v * kLanes);
+    const Floats column_factors = load(product.column_factors + column + v * kLanes);
     TANDEM_UNROLL
     for (int r = 0; r < kRows; ++r)
       scaled[r][v] =
-          to_float(sums[r][v]) * (broadcast(product.row_scales[row + r]) * column_scales);
+          to_float(sums[r][v]) * (broadcast(product.row_factors[row + r]) * column_factors);
   }
   finish_tile<kRows, kVectors>(product.output, scaled, row, column);
 }

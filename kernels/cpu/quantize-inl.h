@@ -9,8 +9,10 @@ namespace {
 constexpr float kSmallestMaximum = 1e-30F;
 
 struct RowScale {
-  float scale;    // s
-  float inverse;  // 1 / s; NaN if the row holds a NaN or an infinity, so that the product shows it
+  float scale;  // s
+  // What its sums are multiplied by: 1 / s, or 1 for a fixed s, which the product scales hold. NaN
+  // if the row holds a NaN or an infinity, so that the product shows it.
+  float factor;
 };
 
 inline RowScale row_scale(const float* x, std::int64_t n, float fixed) {
@@ -29,7 +31,7 @@ inline RowScale row_scale(const float* x, std::int64_t n, float fixed) {
   }
   const float maximum = reduce_max(maxima), finite = reduce_add(poison);
   if (!(finite == 0.0F)) return {0.0F, finite};
-  if (fixed != 0.0F) return {fixed, 1.0F / fixed};
+  if (fixed != 0.0F) return {fixed, 1.0F};
   if (maximum < kSmallestMaximum) return {0.0F, 1.0F};
   const float scale = 127.0F / maximum;
   return {scale, 1.0F / scale};

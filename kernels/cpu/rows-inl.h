@@ -9,6 +9,8 @@ inline std::int64_t whole(std::int64_t n) {
   return n / kLanes * kLanes;
 }
 
+// Every step of the formula is rounded by itself, as in the engines that trained the models: int8
+// products amplify any other rounding (docs/numerics.md).
 void layer_norm(const float* x, const float* gain, const float* bias, float epsilon, std::int64_t n,
                 float* out) {
   const std::int64_t full = whole(n), rest = n - full;
@@ -25,15 +27,14 @@ void layer_norm(const float* x, const float* gain, const float* bias, float epsi
   }
   float variance = reduce_add(squares);
   for (std::int64_t i = full; i < n; ++i) variance += (x[i] - mean) * (x[i] - mean);
-  const Floats factor =
-      broadcast(1.0F / __builtin_sqrtf(variance / static_cast<float>(n) + epsilon));
+  const Floats deviation = broadcast(__builtin_sqrtf(variance / static_cast<float>(n) + epsilon));
   for (std::int64_t i = 0; i < full; i += kLanes)
-    store(out + i, fma((load(x + i) - means) * factor, load(gain + i),
-                       bias == nullptr ? zero : load(bias + i)));
+    store(out + i, load(gain + i) * ((load(x + i) - means) / deviation) +
+                       (bias == nullptr ? zero : load(bias + i)));
   if (rest > 0)
     store_first(out + full,
-                fma((load_first(x + full, rest) - means) * factor, load_first(gain + full, rest),
-                    bias == nullptr ? zero : load_first(bias + full, rest)),
+                load_first(gain + full, rest) * ((load_first(x + full, rest) - means) / deviation) +
+                    (bias == nullptr ? zero : load_first(bias + full, rest)),
                 rest);
 }
 

@@ -26,7 +26,7 @@ std::shared_ptr<const PackedLinear> CudaBackend::select_outputs(
 template <class Product>
 void CudaBackend::multiply_rows(Rows<const typename Product::Input> x, std::int64_t rows,
                                 const CudaPackedLinear& weights, const LinearEpilogue& epilogue,
-                                const float* row_scales, MatrixView out) {
+                                const float* row_factors, MatrixView out) {
   ProductTask<Product> task;
   task.x = x;
   task.weights = weights.panels<typename Product::Weight>();
@@ -34,8 +34,8 @@ void CudaBackend::multiply_rows(Rows<const typename Product::Input> x, std::int6
   task.words = weights.words();
   task.outputs = weights.outputs();
   task.end.bias = weights.bias();
-  task.end.column_scales = weights.column_scales();
-  task.end.row_scales = row_scales;
+  task.end.column_factors = weights.column_factors();
+  task.end.row_factors = row_factors;
   task.end.activation = epilogue.activation;
   task.end.residual = rows_of(epilogue.residual);
   task.end.out = rows_of(out);
@@ -71,10 +71,10 @@ void CudaBackend::linear(ConstMatrixView x, const PackedLinear& weights,
   quantize.inputs = x.cols();
   quantize.fixed_scale = packed.activation_scale();
   quantize.steps = {static_cast<std::int32_t*>(steps->data()), packed.words()};
-  quantize.row_scales = static_cast<float*>(scales->data());
+  quantize.row_factors = static_cast<float*>(scales->data());
   run(quantize, {rows, 1});
   multiply_rows<Int8Product>({quantize.steps.data, quantize.steps.stride}, rows, packed, epilogue,
-                             quantize.row_scales, out);
+                             quantize.row_factors, out);
 }
 
 }  // namespace tandem::cuda

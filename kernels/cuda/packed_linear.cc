@@ -97,7 +97,7 @@ CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, const LinearWeights& we
       refuse("int8 sums of " + std::to_string(inputs_) + " inputs do not fit 32 bits");
     const Int8Rows rows = int8_rows(weights);
     panels_ = panels_on_device<std::int8_t>(memory, rows.weight, inputs_of_word(type));
-    scales_ = padded_on_device(memory, rows.scales);
+    factors_ = padded_on_device(memory, activation_scale_ == 0 ? rows.scales : rows.product_scales);
   } else {
     refuse("the CUDA backend computes in float32, bfloat16 and int8, not in " +
            std::string(to_string(type)));
@@ -119,12 +119,12 @@ CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, Uploads& uploads,
                 ? select_columns<std::uint16_t>(memory, *whole.panels_, words(), chosen, outputs_)
                 : select_columns<std::uint32_t>(memory, *whole.panels_, words(), chosen, outputs_);
   if (whole.bias_) bias_ = select_columns<std::uint32_t>(memory, *whole.bias_, 1, chosen, outputs_);
-  if (whole.scales_)
-    scales_ = select_columns<std::uint32_t>(memory, *whole.scales_, 1, chosen, outputs_);
+  if (whole.factors_)
+    factors_ = select_columns<std::uint32_t>(memory, *whole.factors_, 1, chosen, outputs_);
 }
 
 std::size_t CudaPackedLinear::bytes() const {
-  return panels_->bytes() + (bias_ ? bias_->bytes() : 0) + (scales_ ? scales_->bytes() : 0);
+  return panels_->bytes() + (bias_ ? bias_->bytes() : 0) + (factors_ ? factors_->bytes() : 0);
 }
 
 PackedParts CudaPackedLinear::parts() const {

@@ -33,15 +33,16 @@ class CudaPackedLinear final : public PackedLinear {
     return static_cast<const Word*>(panels_->data());
   }
   const float* bias() const { return bias_ ? static_cast<const float*>(bias_->data()) : nullptr; }
-  const float* column_scales() const {
-    return scales_ ? static_cast<const float*>(scales_->data()) : nullptr;
+  // int8: what the sums of a column are multiplied by, besides the factor of their row.
+  const float* column_factors() const {
+    return factors_ ? static_cast<const float*>(factors_->data()) : nullptr;
   }
   float activation_scale() const { return activation_scale_; }
 
  private:
   ComputeType type_;
   std::int64_t outputs_, inputs_;
-  std::unique_ptr<Buffer> panels_, bias_, scales_;
+  std::unique_ptr<Buffer> panels_, bias_, factors_;
   float activation_scale_;
 };
 

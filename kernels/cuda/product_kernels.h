@@ -67,11 +67,11 @@ struct Int8Product {
   static TANDEM_HOST_DEVICE Sum add(Input x, Weight w, Sum sum) { return dot4(x, w, sum); }
 };
 
-// What follows the sums. Columns are padded to whole panels in `bias` and `column_scales`.
+// What follows the sums. Columns are padded to whole panels in `bias` and `column_factors`.
 struct ProductEnd {
-  const float* bias = nullptr;           // null: none
-  const float* column_scales = nullptr;  // int8
-  const float* row_scales = nullptr;     // int8: 1 / s of each row
+  const float* bias = nullptr;            // null: none
+  const float* column_factors = nullptr;  // int8
+  const float* row_factors = nullptr;     // int8: 1 / s of each row
   Activation activation = Activation::none;
   Rows<const float> residual;  // null data: none
   Rows<float> out;
@@ -83,7 +83,7 @@ struct ProductEnd {
     out.row(n)[column] = sum;
   }
   TANDEM_HOST_DEVICE void finish(std::int64_t n, std::int64_t column, std::int32_t sum) const {
-    finish(n, column, static_cast<float>(sum) * (row_scales[n] * column_scales[column]));
+    finish(n, column, static_cast<float>(sum) * (row_factors[n] * column_factors[column]));
   }
 };
 

@@ -9,7 +9,7 @@ namespace tandem::cuda {
 
 // q = clamp(round_half_even(x * s), -127, 127), four to a word, zeros behind the last input. The
 // scale s is `fixed_scale`, or 127 / max|x| of the row where that is 0. A row with a NaN or an
-// infinity gets a NaN for its scale, so that its products show it; a row below 1e-30 counts as
+// infinity gets a NaN for its factor, so that its products show it; a row below 1e-30 counts as
 // zeros.
 //
 // Block of 128 threads, grid of N blocks, 512 bytes of shared memory for the maximum. Thread t owns
@@ -23,7 +23,7 @@ struct QuantizeKernel {
   std::int64_t inputs = 0;
   float fixed_scale = 0;
   Rows<std::int32_t> steps;
-  float* row_scales = nullptr;  // 1 / s
+  float* row_factors = nullptr;  // 1 / s; 1 for a fixed s, which the product scales hold
 
   template <class Block>
   TANDEM_HOST_DEVICE void operator()(Block& block, Shared& shared) const {
@@ -43,7 +43,10 @@ struct QuantizeKernel {
     const float scale = fixed_scale != 0.0F ? fixed_scale : 127.0F / most;
     std::int32_t* to = steps.row(block.x());
     block.each([&](int thread) {
-      if (thread == 0) row_scales[block.x()] = !finite ? most - most : zeros ? 1.0F : 1.0F / scale;
+      if (thread == 0)
+        row_factors[block.x()] = !finite                        ? most - most
+                                 : zeros || fixed_scale != 0.0F ? 1.0F
+                                                                : 1.0F / scale;
       for (std::int64_t word = thread; 4 * word < inputs; word += kThreads)
         to[word] = zeros ? 0 : packed_steps(row, 4 * word, scale);
     });

@@ -19,7 +19,7 @@ class ReferencePackedLinear final : public PackedLinear {
     if (type == ComputeType::int8) {
       Int8Rows rows = int8_rows(weights);
       weight_ = rows.weight;
-      scales_ = std::move(rows.scales);
+      factors_ = std::move(weights.activation_scale == 0 ? rows.scales : rows.product_scales);
       activation_scale_ = weights.activation_scale;
     } else if (type == ComputeType::float32) {
       weight_ = float32_rows(weights);
@@ -43,7 +43,7 @@ class ReferencePackedLinear final : public PackedLinear {
       const auto from = static_cast<std::size_t>(columns[c]);
       std::copy_n(whole.weight_.raw() + from * width, width, weight_.mutable_raw() + c * width);
       if (!bias_.empty()) bias_.mutable_data<float>()[c] = whole.bias_.data<float>()[from];
-      if (!whole.scales_.empty()) scales_.push_back(whole.scales_[from]);
+      if (!whole.factors_.empty()) factors_.push_back(whole.factors_[from]);
     }
   }
 
@@ -57,7 +57,8 @@ class ReferencePackedLinear final : public PackedLinear {
   const T* row(std::int64_t column) const {
     return weight_.data<T>().data() + column * inputs();
   }
-  float scale(std::int64_t column) const { return scales_[static_cast<std::size_t>(column)]; }
+  // What the sums of a column are multiplied by, besides the factor of their row.
+  float factor(std::int64_t column) const { return factors_[static_cast<std::size_t>(column)]; }
   float bias(std::int64_t column) const {
     return bias_.empty() ? 0.0F : bias_.data<float>()[static_cast<std::size_t>(column)];
   }
@@ -71,13 +72,13 @@ class ReferencePackedLinear final : public PackedLinear {
 
   ComputeType type_;
   Tensor weight_, bias_;
-  std::vector<float> scales_;
+  std::vector<float> factors_;
   float activation_scale_ = 0;
 };
 
 struct QuantizedRow {
   std::vector<std::int32_t> steps;
-  float inverse_scale;
+  float factor;
 };
 
 // A row with a NaN or an infinity has no scale: its products are NaN. A row below 1e-30 counts as
@@ -87,14 +88,14 @@ QuantizedRow quantize(const float* x, std::int64_t inputs, float fixed_scale) {
   float maximum = 0;
   for (std::int64_t k = 0; k < inputs; ++k) {
     if (!std::isfinite(x[k])) {
-      row.inverse_scale = std::numeric_limits<float>::quiet_NaN();
+      row.factor = std::numeric_limits<float>::quiet_NaN();
       return row;
     }
     maximum = std::max(maximum, std::abs(x[k]));
   }
   if (fixed_scale == 0 && maximum < 1e-30F) return row;
   const float scale = fixed_scale != 0 ? fixed_scale : 127.0F / maximum;
-  row.inverse_scale = 1.0F / scale;
+  row.factor = fixed_scale != 0 ? 1.0F : 1.0F / scale;  // product scales hold a fixed one
   for (std::int64_t k = 0; k < inputs; ++k)
     row.steps[static_cast<std::size_t>(k)] =
         static_cast<std::int32_t>(std::clamp(std::nearbyintf(x[k] * scale), -127.0F, 127.0F));
@@ -129,7 +130,7 @@ void ReferenceBackend::linear(ConstMatrixView x, const PackedLinear& weights,
         for (std::int64_t k = 0; k < x.cols(); ++k)
           sum += quantized.steps[static_cast<std::size_t>(k)] * packed.row<std::int8_t>(c)[k];
         // float32 from here on: one multiplication and one addition are part of the definition.
-        y = static_cast<float>(sum) * (quantized.inverse_scale * packed.scale(c)) + packed.bias(c);
+        y = static_cast<float>(sum) * (quantized.factor * packed.factor(c)) + packed.bias(c);
       } else {
         for (std::int64_t k = 0; k < x.cols(); ++k) y += double{row[k]} * packed.row<float>(c)[k];
         y += packed.bias(c);

@@ -71,6 +71,7 @@ LinearWeights scaled_output(const LinearWeights& output, float logits_scale) {
   const Tensor weight = dequantize(output.weight, output.weight_scales);
   LinearWeights scaled = output;
   scaled.weight_scales.clear();
+  scaled.product_scales.clear();
   scaled.weight = Tensor::zeros(weight.shape(), DType::float32);
   std::ranges::transform(weight.data<float>(), scaled.weight.mutable_data<float>().begin(),
                          [&](float value) { return value * logits_scale; });

@@ -26,6 +26,16 @@ void check_stackable(const LinearWeights& first, const LinearWeights& part,
   if (part.activation_scale != first.activation_scale)
     refuse("activation multiplier " + std::to_string(part.activation_scale),
            std::to_string(first.activation_scale));
+  if (part.product_scales.empty() != first.product_scales.empty())
+    refuse("product scales for some of them", "them for all or none");
+}
+
+// Scales for each of `rows` outputs; one may stand for all.
+void append_scales(const std::vector<float>& scales, std::int64_t rows, std::vector<float>& all) {
+  if (scales.size() == 1)
+    all.insert(all.end(), static_cast<std::size_t>(rows), scales[0]);
+  else
+    all.insert(all.end(), scales.begin(), scales.end());
 }
 
 }  // namespace
@@ -56,12 +66,8 @@ LinearWeights stack_outputs(std::span<const LinearWeights* const> parts, const s
     weight_end = std::copy_n(part->weight.raw(), part->weight.bytes(), weight_end);
     if (!part->bias.empty())
       std::ranges::copy(part->bias.data<float>(), stacked.bias.mutable_data<float>().begin() + row);
-    if (part->weight_scales.size() == 1)
-      stacked.weight_scales.insert(stacked.weight_scales.end(), static_cast<std::size_t>(rows),
-                                   part->weight_scales[0]);
-    else
-      stacked.weight_scales.insert(stacked.weight_scales.end(), part->weight_scales.begin(),
-                                   part->weight_scales.end());
+    append_scales(part->weight_scales, rows, stacked.weight_scales);
+    append_scales(part->product_scales, rows, stacked.product_scales);
     row += rows;
   }
   return stacked;

@@ -122,6 +122,32 @@ TEST_P(Linear, Int8HasTheBitsOfTheReferenceAtEveryTileEdge) {
     }
 }
 
+// A reciprocal of a rounded product is not a quotient of rounded reciprocals: with a format's own
+// product scales the sums are multiplied by them and by nothing else.
+TEST_P(Linear, Int8TakesProductScalesAsTheyAre) {
+  LinearWeights weights = random_int8_weights(70, 33, false);
+  weights.activation_scale = 40.0F;
+  for (int c = 0; c < 70; ++c)
+    weights.product_scales.push_back(0.001F + 0.0001F * static_cast<float>(c));
+  Matrix x(1, 33);
+  for (std::int64_t k = 0; k < 33; ++k) x.at(0, k) = static_cast<float>(k - 16) / 40.0F;
+  const auto packed = backend->pack(weights, ComputeType::int8);
+  const Matrix out = product(*backend, x, *packed);
+  const std::vector<std::int32_t> last = {69};
+  const Matrix chosen = product(*backend, x, *backend->select_outputs(*packed, last));
+  for (std::size_t c = 0; c < 70; ++c) {
+    std::int32_t sum = 0;
+    for (std::int32_t k = 0; k < 33; ++k)
+      sum += (k - 16) * weights.weight.data<std::int8_t>()[c * 33 + static_cast<std::size_t>(k)];
+    const float expected =
+        static_cast<float>(sum) * weights.product_scales[c] + weights.bias.data<float>()[c];
+    ASSERT_EQ(out.at(0, static_cast<std::int64_t>(c)), expected) << c;
+    if (c == 69) {
+      EXPECT_EQ(chosen.at(0, 0), expected);
+    }
+  }
+}
+
 TEST_P(Linear, Int8SumsDoNotSaturateAtTheExtremes) {
   constexpr std::int64_t kWide = 2048;
   LinearWeights weights = random_int8_weights(65, kWide, true);
@@ -269,6 +295,15 @@ TEST_P(Linear, RefusesWhatItCannotPack) {
   EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::corrupt);
   weights.weight_scales.clear();
   EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::corrupt);
+  weights = random_int8_weights(4, 4, false);
+  weights.product_scales = {1, 1, 1, 1};  // without an activation scale
+  EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::corrupt);
+  weights.activation_scale = 50.0F;
+  EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::internal);
+  weights.product_scales.pop_back();
+  EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::corrupt);
+  weights.product_scales = {INFINITY};
+  EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::corrupt);
   weights = random_weights(4, 4, false);
   weights.weight.mutable_data<float>()[3] = INFINITY;
   EXPECT_EQ(code_of(weights, ComputeType::int8), ErrorCode::corrupt);
@@ -328,6 +363,7 @@ TEST_P(StoredLinear, RefusesPartsThatAreNotWhatTheLayoutSays) {
   EXPECT_EQ(code_of([](Parts& p) { p.column_scales = p.column_sums; }), ErrorCode::corrupt);
   EXPECT_EQ(code_of([](Parts& p) { p.column_sums = p.column_scales; }), ErrorCode::corrupt);
   EXPECT_EQ(code_of([](Parts& p) { p.activation_scale = std::nanf(""); }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([](Parts& p) { p.activation_scale = 1; }), ErrorCode::corrupt);
   EXPECT_EQ(code_of([](Parts& p) {
               const Tensor wider = Tensor::zeros({p.bias.shape()[0] + 1}, DType::float32);
               p.bias = Tensor::borrow(p.bias.shape(), DType::float32, wider.raw() + 4, nullptr);

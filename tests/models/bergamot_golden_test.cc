@@ -25,7 +25,6 @@ namespace {
 struct Direction {
   const char* cases;
   const char* folder;
-  double int8_percentile_99;  // bound; see below
 };
 
 class Bergamot : public testing::TestWithParam<Direction> {
@@ -170,7 +169,7 @@ TEST_P(Bergamot, FloatLogProbabilitiesOfTheGreedyOutputsAreExact) {
 // such steps in one layer move many in the next. The definition transcribed to NumPy meets the
 // recorded numbers at a 99th percentile of 0.03; with a relative error of 1.2e-7, one rounding of a
 // float32, added to every product and norm, at 0.07 to 0.13 from Portuguese to English, depending
-// on the draw (docs/numerics.md). So no other float32 implementation can be held to less.
+// on the draw (docs/numerics.md). So the factors of sums and the norms are rounded here as there.
 // Multipliers taken from each row in place of the stored ones would give a mean of 0.02 and a
 // percentile of 0.3.
 TEST_P(Bergamot, Int8LogProbabilitiesStayWithinTheNoiseOfRounding) {
@@ -197,13 +196,13 @@ TEST_P(Bergamot, Int8LogProbabilitiesStayWithinTheNoiseOfRounding) {
     RecordProperty(name + "_mean", std::to_string(mean));
     RecordProperty(name + "_percentile_99", std::to_string(percentile_99));
     EXPECT_LT(mean, 0.005);
-    EXPECT_LT(percentile_99, GetParam().int8_percentile_99);
+    EXPECT_LT(percentile_99, 0.1);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Directions, Bergamot,
-                         testing::Values(Direction{"cases-enpt.jsonl", "enpt-1693087644", 0.1},
-                                         Direction{"cases-pten.jsonl", "pten-1693087646", 0.15}),
+                         testing::Values(Direction{"cases-enpt.jsonl", "enpt-1693087644"},
+                                         Direction{"cases-pten.jsonl", "pten-1693087646"}),
                          [](const auto& direction) {
                            return std::string(direction.param.folder).substr(0, 4);
                          });

@@ -75,7 +75,7 @@ def metadata_cases(base, file):
 
     for key in file.header["__metadata__"]:
         yield case(f"{key} missing", file.with_metadata(**{key: ...}), key)
-    for key, values in {"format": ("", "pt", "tandem"), "format_version": ("0", "2", "one", ""), "layout": ("", "rows"),
+    for key, values in {"format": ("", "pt", "tandem"), "format_version": ("0", "1", "one", ""), "layout": ("", "rows"),
                         "compute_type": ("", "int4", "float16", "INT8")}.items():
         for value in values:
             # A layout is the backend's business, which sees the parts last.

@@ -119,8 +119,10 @@ class MarianTensors {
     if (stored.tensor.dtype() != DType::int8) return linear;
     linear.weight_scales = stored.scales;
     const auto multiplier = file_.activation_multipliers.find(name);
-    if (multiplier != file_.activation_multipliers.end())
-      linear.activation_scale = multiplier->second;
+    if (multiplier == file_.activation_multipliers.end()) return linear;
+    linear.activation_scale = multiplier->second;
+    // As intgemm rounds it: one float32 product, one reciprocal.
+    linear.product_scales = {1 / (multiplier->second * file_.weight_multipliers.at(name))};
     return linear;
   }
 

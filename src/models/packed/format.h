@@ -6,6 +6,7 @@
 //
 //   PART.panels, PART.bias                each product, in the layout of kernels/backend.h
 //   PART.column_scales, PART.column_sums  int8 only
+//   PART.product_scales                   int8 with an activation scale only
 //   NAME                                  every other table in float32: embeddings, norms, ...
 //
 // in the order of parts.h, those that are whole cache lines first: the data begins at a multiple of
@@ -22,7 +23,7 @@ namespace tandem {
 inline constexpr const char* kPackedFile = "packed.safetensors";
 inline constexpr const char* kPackedFormat = "tandem-packed";
 // To be raised with any change of the names, the metadata or their meaning.
-inline constexpr const char* kPackedVersion = "1";
+inline constexpr const char* kPackedVersion = "2";
 inline constexpr const char* kConvertAgain =
     "convert the original model again: tandem convert MODEL DIRECTORY --force";
 

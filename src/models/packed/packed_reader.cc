@@ -90,6 +90,7 @@ class Unpacker final : public PartVisitor {
     if (type_ == ComputeType::int8) {
       parts->column_scales = take(name + ".column_scales");
       parts->column_sums = take(name + ".column_sums");
+      if (parts->activation_scale != 0) parts->product_scales = take(name + ".product_scales");
     }
     stack.front()->packed = parts;
     return parts->outputs;

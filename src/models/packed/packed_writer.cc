@@ -54,6 +54,8 @@ class Packer final : public PartVisitor {
     if (type_ == ComputeType::int8) {
       tensors_.push_back({name + ".column_scales", packed.column_scales});
       tensors_.push_back({name + ".column_sums", packed.column_sums});
+      if (packed.activation_scale != 0)
+        tensors_.push_back({name + ".product_scales", packed.product_scales});
     }
     for (LinearWeights* part : stack) *part = {};  // the memory of the source is no longer needed
     return packed.outputs;

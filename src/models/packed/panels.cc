@@ -50,6 +50,10 @@ LinearWeights unpack_panels(const PackedParts& parts) {
       weights.weight = plain_rows<std::int8_t>(parts);
       weights.weight_scales.assign(scales.begin(), scales.end());
       weights.activation_scale = parts.activation_scale;
+      if (parts.activation_scale != 0) {
+        const auto products = parts.product_scales.data<float>().first(outputs);
+        weights.product_scales.assign(products.begin(), products.end());
+      }
       break;
     }
     case ComputeType::bfloat16:

@@ -163,6 +163,7 @@ void add_quantised(MarianModelFile& model, const FileBytes& file, const Item& it
     throw Error(ErrorCode::corrupt,
                 item.place(file) + " holds -128; quantised weights are in [-127, 127]");
   model.weights.add(item.name, {right_side_up(stored, item), {1 / multiplier}});
+  model.weight_multipliers.emplace(item.name, multiplier);
 }
 
 void add_item(MarianModelFile& model, const FileBytes& file, const Item& item,

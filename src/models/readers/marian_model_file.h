@@ -33,6 +33,8 @@ struct MarianModelFile {
   // Matrix name to the multiplier of the activations that enter it: q = round(x * multiplier).
   // "Wemb" is the output layer's; "none" is the same under the name of an unnamed node.
   std::map<std::string, float> activation_multipliers;
+  // Matrix name to its own multiplier, of those that are int8: q = round(w * multiplier).
+  std::map<std::string, float> weight_multipliers;
   std::vector<MarianItem> items;
 };
 
