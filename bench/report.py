@@ -1,4 +1,4 @@
-"""The comparison as Markdown, written between two markers of a page."""
+"""Tables as Markdown, and a page of which they replace what is between two markers."""
 
 import statistics
 
@@ -80,10 +80,21 @@ def cell_section(cell, measurement):
     return "\n\n".join(parts)
 
 
-def replace_between_markers(page, text):
-    """The page with everything between the markers replaced; ValueError if they are not there."""
-    before, begin, rest = page.partition(BEGIN)
+def replace_between_markers(page, text, begin=BEGIN):
+    """The page with everything between `begin` and the next END replaced; ValueError without."""
+    before, found, rest = page.partition(begin)
     _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page needs the lines '{BEGIN}' and '{END}'")
-    return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}"
+    if not found or not end:
+        raise ValueError(f"the page needs the lines '{begin}' and '{END}'")
+    return f"{before}{begin}\n\n{text}\n\n{END}{after}"
+
+
+def publish(path, begin, text):
+    """Into the page at `path`, or on standard output if there is none."""
+    if not path:
+        print(text)
+        return
+    with open(path, encoding="utf-8") as file:
+        page = file.read()
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(replace_between_markers(page, text, begin))

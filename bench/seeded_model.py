@@ -9,8 +9,12 @@ initialised (variance 1 / inputs), but what a sub-layer adds is kept small besid
 to, and the output matrix is the embedding with its rows in another order: so a step's hidden row is
 near the embedding of the last token, and each token has another one after it. Without this, such a
 network gives one token for ever, and comparing outputs would say nothing.
-The tokenizer is that of the demonstration model, filled up with
-pieces that no text has. Needs NumPy.
+The tokenizer is that of the demonstration model, filled up with pieces that no text has.
+
+Since the successor of each token is known, so is the token after which the model writes a given
+number of tokens and ends: endings.json holds them, the entry at index n for n tokens, the end token
+included. Forcing that token first makes an output as long as a benchmark wants it to be, though the
+model itself ends it; use base-endings, in which no rounding leads off that way. Needs NumPy.
 """
 
 import argparse
@@ -29,12 +33,20 @@ SHAPES = {
     "base": (6, 6, 512, 2048, 8, 32000),
     "opus": (6, 6, 512, 2048, 8, 65001),
     "tiny": (6, 2, 256, 1536, 8, 32000),
+    "big": (6, 6, 1024, 4096, 16, 32000),
+    "base-endings": (6, 6, 512, 2048, 8, 32000),
 }
+LONGEST_ENDING = 400
+# What sub-layers add, beside what keeps a network like a trained one. With little, each token has the
+# intended successor even after the rounding of int8.
+GAINS = {"base-endings": 0.25}
+
+
 class Weights:
     """Draws tensors in the order in which they are asked for."""
 
-    def __init__(self, seed, sublayers):
-        self.sublayer_gain = 2 / sublayers ** 0.5
+    def __init__(self, seed, sublayers, gain=1.0):
+        self.sublayer_gain = 2 * gain / sublayers ** 0.5
         self.generator = np.random.default_rng(seed)
         self.tensors = {}
 
@@ -65,9 +77,9 @@ class Weights:
         self.norm(prefix + "final_layer_norm", width)
 
 
-def draw(shape, seed):
+def draw(shape, seed, gain):
     encoder_layers, decoder_layers, width, inner, _, vocabulary = shape
-    weights = Weights(seed, 3 * decoder_layers)
+    weights = Weights(seed, 3 * decoder_layers, gain)
     weights.normal("model.shared.weight", (vocabulary, width), width ** -0.5)
     for index in range(encoder_layers):
         weights.layer(f"model.encoder.layers.{index}.", width, inner, cross_attention=False)
@@ -76,7 +88,15 @@ def draw(shape, seed):
     weights.normal("final_logits_bias", (1, vocabulary), 0.02)
     order = weights.generator.permutation(vocabulary)
     weights.tensors["lm_head.weight"] = weights.tensors["model.shared.weight"][order]
-    return weights.tensors
+    return weights.tensors, order
+
+
+def endings(order, end_token):
+    """Tokens by their distance to the end; fewer if the cycle of the end token is short."""
+    tokens = [end_token]
+    while len(tokens) <= LONGEST_ENDING and int(order[tokens[-1]]) != end_token:
+        tokens.append(int(order[tokens[-1]]))
+    return tokens
 
 
 def config_of(shape):
@@ -116,21 +136,23 @@ def vocabulary_of(size):
     return {piece: index for index, piece in enumerate(pieces)}
 
 
-def write(shape, directory, seed):
+def write(shape, directory, seed, gain):
     os.makedirs(directory, exist_ok=True)
     config = config_of(shape)
     generation = {name: config[name]
                   for name in ("decoder_start_token_id", "eos_token_id", "pad_token_id")}
     generation["bad_words_ids"] = [[config["pad_token_id"]]]
     generation["max_length"] = config["max_position_embeddings"]
+    tensors, order = draw(shape, seed, gain)
     documents = {"config.json": config, "generation_config.json": generation,
-                 "vocab.json": vocabulary_of(config["vocab_size"])}
+                 "vocab.json": vocabulary_of(config["vocab_size"]),
+                 "endings.json": endings(order, config["eos_token_id"])}
     for name, document in documents.items():
         with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
             json.dump(document, file)
     for name in ("source.spm", "target.spm", "tokenizer_config.json"):
         shutil.copy(os.path.join(DEMONSTRATION, name), directory)
-    write_safetensors(os.path.join(directory, "model.safetensors"), draw(shape, seed))
+    write_safetensors(os.path.join(directory, "model.safetensors"), tensors)
 
 
 def main():
@@ -139,7 +161,8 @@ def main():
     parser.add_argument("output", help="directory to write")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    write(SHAPES[arguments.shape], arguments.output, arguments.seed)
+    write(SHAPES[arguments.shape], arguments.output, arguments.seed,
+          GAINS.get(arguments.shape, 1.0))
 
 
 if __name__ == "__main__":

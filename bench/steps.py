@@ -4,27 +4,32 @@
     python3 bench/steps.py --tandem now=build/release/bench/tandem_bench_worker \\
         --python-ctranslate2 build/rivals/py3/bin/python --models build/rivals/seeded
 
-Models of given shapes with random weights (seeded_model.py), sources of 25 tokens, outputs of
-exactly 8 and of exactly 40: the difference over 32 is a step of the whole batch, what is left is the
-encoder and what a call costs. Engines run in turns on one pinned CPU, and CPU time is counted, so
-that it can be used on a machine that has other work. Reported are the least and the median of the
-windows; every output is compared with the first engine's, token by token.
+Models of given shapes with random weights (seeded_model.py, seeded_t5.py), sources of 25 tokens,
+outputs of exactly 8 and of exactly 40: the difference over 32 is a step of the whole batch, what is
+left is the encoder and what a call costs. Engines run in turns on one pinned CPU, and CPU time is
+counted, so that it can be used on a machine that has other work. Reported are the least and the
+median of the windows; every output is compared with the first engine's, token by token.
 
---tandem may be given several times, to compare builds. Missing models are written on first use.
+--tandem may be given several times, to compare builds, or settings of one: the program may be
+followed by its options, as in --tandem "fast=build/release/bench/tandem_bench_worker --numerics fast".
+bfloat16 cells compare with float32 of the others, who have no bfloat16 on every CPU. Missing models
+are written on first use.
 """
 
 import argparse
 import dataclasses
+import json
 import os
 import random
+import shlex
 import statistics
 import subprocess
 import sys
 
 import measure
+import report
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SOURCE_TOKENS = 25
 SHORT, LONG = 8, 40
 
 
@@ -40,46 +45,60 @@ class Cell:
 CELLS = tuple(
     Cell(f"{model}-{compute_type}-{'beam4-' if beam > 1 else ''}b{sentences}",
          model, compute_type, sentences, beam)
-    for model in ("base", "tiny", "opus")
-    for compute_type in ("int8", "float32")
+    for model in ("base", "tiny", "opus", "big", "t5-small", "t5-base")
+    for compute_type in ("int8", "float32", "bfloat16")
     for sentences, beam in ((1, 1), (1, 4), (8, 1), (32, 1)))
 
 
-def sources(count):
-    """Token ids of any vocabulary, without special tokens, ended by </s>, which is 0."""
+def sources(count, length, end_token):
+    """Token ids of any vocabulary, without special tokens, and the end token."""
     generator = random.Random(1)
-    return [" ".join([*(str(generator.randrange(2, 30000))
-                        for _ in range(SOURCE_TOKENS - 1)), "0"]) for _ in range(count)]
+    return [" ".join([*(str(generator.randrange(2, 30000)) for _ in range(length - 1)),
+                      str(end_token)]) for _ in range(count)]
 
 
-def prepare(cell, options):
+def prepare(model, compute_type, options):
     """Writes the model for both engines unless it is there. Returns the two directories."""
-    own = os.path.join(options.models, cell.model)
-    rival = os.path.join(options.models, "ctranslate2", cell.model, cell.compute_type)
+    family = "t5" if model.startswith("t5") else "marian"
+    own = os.path.join(options.models, model)
+    rival = os.path.join(options.models, "ctranslate2", model, compute_type)
     python = options.python_ctranslate2
     if not os.path.exists(os.path.join(own, "model.safetensors")):
-        subprocess.run([python, os.path.join(HERE, "seeded_model.py"), cell.model, own], check=True)
+        script = {"t5": "seeded_t5.py", "marian": "seeded_model.py"}[family]
+        subprocess.run([python, os.path.join(HERE, script), model, own], check=True)
     if not os.path.exists(os.path.join(rival, "model.bin")):
-        subprocess.run([python, os.path.join(HERE, "rivals", "convert_marian.py"), own, rival,
-                        "--quantization", cell.compute_type], check=True)
+        subprocess.run([python, os.path.join(HERE, "rivals", f"convert_{family}.py"), own, rival,
+                        "--quantization", compute_type], check=True)
     return own, rival
 
 
+def end_token(model_dir):
+    with open(os.path.join(model_dir, "config.json"), encoding="utf-8") as file:
+        return json.load(file)["eos_token_id"]
+
+
+def tandem(program, model, compute_type, cell, options):
+    return measure.Variant("", (
+        *shlex.split(program), "--model", model, "--compute-type", compute_type, "--input",
+        "numbers", "--beam", str(cell.beam), "--early-stopping", "yes" if cell.beam > 1 else "no",
+        "--threads", str(options.threads), "--batch-tokens", str(options.batch_tokens)))
+
+
 def contenders(cell, options):
-    own, rival = prepare(cell, options)
+    rival_type = "float32" if cell.compute_type == "bfloat16" else cell.compute_type
+    own, rival = prepare(cell.model, rival_type, options)
     variants = {}
     for named in options.tandem:
         name, program = named.split("=", 1)
-        variants[f"Tandem {name}"] = measure.Variant(name, (
-            program, "--model", own, "--compute-type", cell.compute_type, "--input", "numbers",
-            "--beam", str(cell.beam), "--early-stopping", "yes" if cell.beam > 1 else "no",
-            "--threads", str(options.threads), "--batch-tokens", str(options.batch_tokens)))
+        variants[f"Tandem {name}"] = tandem(program, own, cell.compute_type, cell, options)
+        if rival_type != cell.compute_type:
+            variants[f"Tandem {name} {rival_type}"] = tandem(
+                program, own, rival_type, cell, options)
     for isa in options.isa:
         variants[f"CTranslate2 {isa}"] = measure.Variant(isa, (
             options.python_ctranslate2, os.path.join(HERE, "rivals", "ctranslate2_worker.py"),
-            "--model", rival, "--tokenizer", own, "--compute-type", cell.compute_type,
-            "--beam", str(cell.beam), "--batch", "32", "--numbers"),
-            (("CT2_FORCE_CPU_ISA", isa),))
+            "--model", rival, "--compute-type", rival_type, "--beam", str(cell.beam),
+            "--batch", "32", "--numbers"), (("CT2_FORCE_CPU_ISA", isa),))
     return variants
 
 
@@ -99,10 +118,11 @@ class Series:
 
 
 def run_cell(cell, options):
-    texts = sources(cell.sentences)
+    variants = contenders(cell, options)
+    end = end_token(os.path.join(options.models, cell.model))
+    texts = sources(cell.sentences, options.source_tokens, end)
     mode = "single" if cell.sentences == 1 else "bulk"
-    workers = {name: measure.Worker(variant, options.cpus)
-               for name, variant in contenders(cell, options).items()}
+    workers = {name: measure.Worker(variant, options.cpus) for name, variant in variants.items()}
     series = {name: Series() for name in workers}
     try:
         for worker in workers.values():
@@ -125,15 +145,40 @@ def agreement(own, against):
     return sum(mine == other for mine, other in pairs) / len(pairs)
 
 
-def print_cell(cell, series):
-    """Ratios: how many times the first engine's step fits."""
+def engine_rows(cell, series):
+    """A row for each engine. Ratios: how many times the first engine's step, and its rest, fit."""
     first = next(iter(series.values()))
-    for name, one in series.items():
-        print(f"| {cell.name} | {name} | {one.step(min):.3f} | {one.step(statistics.median):.3f} "
-              f"| {one.step(min) / first.step(min):.2f} "
-              f"| {one.step(statistics.median) / first.step(statistics.median):.2f} "
-              f"| {one.fixed(min):.2f} | {100 * agreement(first.output, one.output):.0f} % |",
-              flush=True)
+    return [[cell.name, name, f"{one.step(min):.3f}", f"{one.step(statistics.median):.3f}",
+             f"{one.step(min) / first.step(min):.2f}",
+             f"{one.step(statistics.median) / first.step(statistics.median):.2f}",
+             f"{one.fixed(min):.2f}", f"{one.fixed(min) / first.fixed(min):.2f}",
+             f"{100 * agreement(first.output, one.output):.0f} %"] for name, one in series.items()]
+
+
+ENGINE_HEADER = ["cell", "engine", "step ms, least", "median", "ratio of least", "of medians",
+                 "fixed ms", "ratio", "same tokens"]
+
+
+def best_rival(series):
+    """(first engine's name, name of the fastest of the others that is no Tandem)."""
+    own = next(iter(series))
+    return own, min((name for name in series if not name.startswith("Tandem")),
+                    key=lambda name: series[name].step(min))
+
+
+def best_rows(cell, series):
+    """One row for the cell: the first engine beside the best rival, with all that is faster."""
+    own, rival = best_rival(series)
+    mine, other = series[own], series[rival]
+    return [[cell.name, f"{mine.step(min):.2f}", f"{other.step(min):.2f}", rival,
+             f"{other.step(min) / mine.step(min):.2f} "
+             f"({other.step(statistics.median) / mine.step(statistics.median):.2f})",
+             f"{other.fixed(min) / mine.fixed(min):.2f}",
+             f"{100 * agreement(mine.output, other.output):.0f} %"]]
+
+
+BEST_HEADER = ["cell", "Tandem, ms a step", "best rival, ms", "which", "times faster (by medians)",
+               "the rest, times faster", "same tokens"]
 
 
 def main():
@@ -150,13 +195,19 @@ def main():
     parser.add_argument("--cpus", default="0")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batch-tokens", type=int, default=0, help="0: the default of the library")
+    parser.add_argument("--source-tokens", type=int, default=25)
+    parser.add_argument("--best", action="store_true", help="one row a cell, the best rival in it")
+    parser.add_argument("--page", help="Markdown page to write into; otherwise standard output")
+    parser.add_argument("--section", default="steps", help="which of the page's sections")
     options = parser.parse_args()
-    print("| cell | engine | step ms, least | median | ratio of least | of medians | fixed ms "
-          "| same tokens |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |", flush=True)
+    header, rows_of = (BEST_HEADER, best_rows) if options.best else (ENGINE_HEADER, engine_rows)
+    rows = []
     for cell in CELLS:
         if any(cell.name.startswith(beginning) for beginning in options.cells):
-            print_cell(cell, run_cell(cell, options))
+            rows += rows_of(cell, run_cell(cell, options))
+            print(" | ".join(rows[-1]), file=sys.stderr)
+    report.publish(options.page, f"<!-- bench/steps.py writes {options.section} from here -->",
+                   report.table(header, rows))
 
 
 if __name__ == "__main__":

@@ -5,14 +5,14 @@
 // `error TAB message`, go out. Only the calls of Engine::generate are timed. With --input ids the
 // texts are tokenised before the clock starts, as it is done for rivals that have no tokenizer of
 // their own; turning the output into text is inside the time in both cases. With --input numbers
-// the texts are token ids, and so is what is answered.
+// the texts are token ids, and so is what is answered; ids after `=>` are what an output begins
+// with.
 
 #include <cstddef>
 #include <ctime>
 #include <exception>
 #include <iostream>
 #include <iterator>
-#include <map>
 #include <optional>
 #include <span>
 #include <sstream>
@@ -22,6 +22,8 @@
 #include <vector>
 
 #include <tandem/tandem.h>
+
+#include "bench/arguments.h"
 
 namespace {
 
@@ -33,46 +35,15 @@ constexpr const char* kUsage =
 
 enum class InputKind { text, ids, numbers };
 
-using Arguments = std::map<std::string, std::string>;
-
-Arguments parse(int argc, char** argv) {
-  Arguments arguments = {{"--model", ""},
-                         {"--compute-type", "auto"},
-                         {"--numerics", "exact"},
-                         {"--threads", "1"},
-                         {"--beam", "1"},
-                         {"--strategy", "greedy"},
-                         {"--early-stopping", "no"},
-                         {"--shortlist", "auto"},
-                         {"--input", "text"},
-                         {"--batch-tokens", "0"}};
-  for (int i = 1; i < argc; i += 2) {
-    const auto option = arguments.find(argv[i]);
-    if (option == arguments.end() || i + 1 == argc) {
-      throw std::invalid_argument("unknown or incomplete option " + std::string(argv[i]));
-    }
-    option->second = argv[i + 1];
-  }
-  if (arguments["--model"].empty()) throw std::invalid_argument("--model is missing");
-  return arguments;
-}
-
-// The value that belongs to `word` in `choices`.
-template <typename T>
-T choose(const std::string& option, const std::string& word,
-         const std::map<std::string, T>& choices) {
-  const auto found = choices.find(word);
-  if (found == choices.end())
-    throw std::invalid_argument(option + ": unknown value '" + word + "'");
-  return found->second;
-}
+using tandem::bench::Arguments;
+using tandem::bench::choose;
 
 tandem::EngineOptions engine_options(const Arguments& arguments) {
   tandem::EngineOptions options;
   options.device = tandem::Device::cpu();
   options.compute_type = tandem::parse_compute_type(arguments.at("--compute-type"));
   options.numerics = choose<tandem::Numerics>(
-      "--numerics", arguments.at("--numerics"),
+      arguments, "--numerics",
       {{"exact", tandem::Numerics::exact}, {"fast", tandem::Numerics::fast}});
   options.threads = std::stoi(arguments.at("--threads"));
   const int batch_tokens = std::stoi(arguments.at("--batch-tokens"));
@@ -88,15 +59,14 @@ tandem::Request request_pattern(const Arguments& arguments) {
     pattern.strategy = tandem::Beam{};
   } else {
     pattern.strategy = choose<tandem::Strategy>(
-        "--strategy", arguments.at("--strategy"),
+        arguments, "--strategy",
         {{"greedy", tandem::Greedy{}}, {"aggressive", tandem::Aggressive{}}});
   }
   pattern.generation.early_stopping = choose<tandem::EarlyStopping>(
-      "--early-stopping", arguments.at("--early-stopping"),
+      arguments, "--early-stopping",
       {{"no", tandem::EarlyStopping::no}, {"yes", tandem::EarlyStopping::yes}});
-  pattern.shortlist =
-      choose<std::optional<bool>>("--shortlist", arguments.at("--shortlist"),
-                                  {{"auto", std::nullopt}, {"yes", true}, {"no", false}});
+  pattern.shortlist = choose<std::optional<bool>>(
+      arguments, "--shortlist", {{"auto", std::nullopt}, {"yes", true}, {"no", false}});
   return pattern;
 }
 
@@ -138,7 +108,7 @@ class Worker {
   explicit Worker(const Arguments& arguments)
       : engine_(tandem::Engine::load(arguments.at("--model"), engine_options(arguments))),
         pattern_(request_pattern(arguments)),
-        input_(choose<InputKind>("--input", arguments.at("--input"),
+        input_(choose<InputKind>(arguments, "--input",
                                  {{"text", InputKind::text},
                                   {"ids", InputKind::ids},
                                   {"numbers", InputKind::numbers}})) {}
@@ -182,7 +152,9 @@ class Worker {
           request.input = engine_.tokenizer().encode(text);
           break;
         case InputKind::numbers:
-          request.input = parse_numbers(text);
+          request.input = parse_numbers(text);  // up to what is no number
+          if (const std::size_t arrow = text.find("=>"); arrow != std::string::npos)
+            request.prefix = parse_numbers(text.substr(arrow + 2));
           break;
       }
       if (job.length == 0) continue;
@@ -201,7 +173,17 @@ class Worker {
 
 int main(int argc, char** argv) {
   try {
-    const Arguments arguments = parse(argc, argv);
+    const Arguments arguments = tandem::bench::parse(argc, argv,
+                                                     {{"--model", ""},
+                                                      {"--compute-type", "auto"},
+                                                      {"--numerics", "exact"},
+                                                      {"--threads", "1"},
+                                                      {"--beam", "1"},
+                                                      {"--strategy", "greedy"},
+                                                      {"--early-stopping", "no"},
+                                                      {"--shortlist", "auto"},
+                                                      {"--input", "text"},
+                                                      {"--batch-tokens", "0"}});
     const double start = seconds(CLOCK_MONOTONIC);
     const Worker worker(arguments);
     std::cout.precision(9);

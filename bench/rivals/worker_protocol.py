@@ -17,6 +17,12 @@ import sys
 import time
 
 
+def split_numbers(text):
+    """`1 2 => 3`: (ids of the source, ids that the output begins with)."""
+    return tuple([int(number) for number in part.split()]
+                 for part in (text.split("=>") + [""])[:2])
+
+
 class Engine:
     """What a rival implements. Only `translate` and `translate_all` are timed."""
 

@@ -88,8 +88,9 @@ class CpuBackend final : public Backend {
                     std::int64_t begin, std::int64_t end, float* scratch,
                     std::int64_t scores_stride) const;
 
-  // What a batch of 32 sentences needs for its caches in a base-size model.
-  static constexpr std::size_t kKeptBytes = std::size_t{64} << 20;
+  // What a few sentences need for their caches in a base-size model. More would be kept for the
+  // sake of large calls, which take long beside what their pages cost.
+  static constexpr std::size_t kKeptBytes = std::size_t{16} << 20;
 
   Isa isa_;
   const Kernels& kernels_;

@@ -24,19 +24,21 @@ void DecoderState::reserve(std::int64_t count) {
 
   std::vector<std::int32_t> used(static_cast<std::size_t>(pool_.capacity()));
   std::iota(used.begin(), used.end(), 0);
-  std::vector<std::unique_ptr<Buffer>> grown(layers_.size());
+  // One layer after another, so that the old and the new storage of one layer are there at once and
+  // not of all. A failure half way leaves some layers larger than the pool, which harms nothing.
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const auto columns = static_cast<std::size_t>(layers_[i].columns);
     const std::size_t row_bytes = checked_mul(columns, sizeof(float), "decoder cache");
-    grown[i] = backend_.allocate(
+    std::unique_ptr<Buffer> grown = backend_.allocate(
         checked_mul(static_cast<std::size_t>(capacity), row_bytes, "decoder cache"));
-    if (used.empty()) continue;
-    const MatrixView to(grown[i]->data(), DType::float32, capacity, layers_[i].columns,
-                        layers_[i].columns);
-    backend_.gather_rows(layer(i), used, to.slice_rows(0, pool_.capacity()));
+    if (!used.empty()) {
+      const MatrixView to(grown->data(), DType::float32, capacity, layers_[i].columns,
+                          layers_[i].columns);
+      backend_.gather_rows(layer(i), used, to.slice_rows(0, pool_.capacity()));
+      backend_.sync();  // the old storage must not be freed under a copy that is still running
+    }
+    storage_[i] = std::move(grown);
   }
-  backend_.sync();  // the old storage must not be freed under a copy that is still running
-  storage_ = std::move(grown);
   pool_.grow(static_cast<std::int32_t>(capacity));
 }
 

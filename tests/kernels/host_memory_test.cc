@@ -1,9 +1,12 @@
 // Memory that is given back serves again, within a bound.
 #include "kernels/cpu/host_memory.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -41,6 +44,43 @@ TEST(HostMemory, TheBestFitIsTaken) {
   small.reset();
   large.reset();
   EXPECT_EQ(memory->allocate(3 * kMiB)->data(), data);
+}
+
+// Calls of ever other sizes, which would each leave a block that fits no other.
+TEST(HostMemory, NoMoreIsHeldThanTwoCallsHadInUse) {
+  const auto memory = std::make_shared<HostMemory>(256 * kMiB);
+  std::size_t before = 0, now = 0;
+  for (std::size_t call = 0; call < 200; ++call) {
+    const std::size_t bytes = (1 + call * 37 % 61) * (kMiB / 4);
+    before = now;
+    {
+      const auto first = memory->allocate(bytes), second = memory->allocate(2 * bytes);
+      now = first->bytes() + second->bytes();
+      EXPECT_LE(memory->held(), std::max(before, now)) << "call " << call;
+    }
+    EXPECT_LE(memory->held(), std::max(before, now)) << "call " << call;
+  }
+}
+
+TEST(HostMemory, NoMoreIsKeptThanItsBound) {
+  const auto memory = std::make_shared<HostMemory>(4 * kMiB);
+  {
+    std::vector<std::unique_ptr<Buffer>> blocks;
+    for (int i = 0; i < 8; ++i) blocks.push_back(memory->allocate(kMiB));
+    EXPECT_GE(memory->held(), 8 * kMiB);
+  }
+  EXPECT_EQ(memory->held(), 4 * kMiB);
+}
+
+TEST(HostMemory, WhatWaitsLongestGoesFirst) {
+  const auto memory = std::make_shared<HostMemory>(64 * kMiB);
+  auto old = memory->allocate(4 * kMiB), fresh = memory->allocate(16 * kMiB);
+  const void* data = fresh->data();
+  const auto running = memory->allocate(kMiB);
+  old.reset();
+  fresh.reset();
+  const auto between = memory->allocate(kMiB + kMiB / 2);  // much too small for both
+  EXPECT_EQ(memory->allocate(16 * kMiB)->data(), data);
 }
 
 TEST(HostMemory, TwoTakersNeverShareABlock) {
