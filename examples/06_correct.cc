@@ -5,7 +5,6 @@
 //     06_correct [MODEL [PAGE]]
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>

@@ -1,5 +1,4 @@
 // tandem doctor: the machine as Tandem sees it, and what will be used.
-#include <string>
 
 #include "command.h"
 #include "line_io.h"

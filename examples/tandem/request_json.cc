@@ -226,6 +226,9 @@ Request parse_request(const Json& json, const Engine& engine, OtherModels& other
   if (const auto profile = fields.text("profile")) request.profile = parse_profile(*profile);
   request.shortlist = fields.boolean("shortlist");
   request.max_length_factor = fields.number("max_length_factor");
+  request.return_alternatives = fields.boolean("return_alternatives").value_or(false);
+  request.min_alternative_expansion_prob =
+      fields.number("min_alternative_expansion_prob").value_or(0);
   if (const Json* generation = fields.find("generation"))
     request.generation = parse_generation(*generation);
   if (const Json* strategy = fields.find("strategy"))

@@ -1,4 +1,6 @@
-/// Where the library's messages go. The default is silence: nothing is ever printed.
+/// Where the library's messages go. The default is silence: nothing is ever printed. An engine says
+/// what it has loaded (info) and which keys of its generation_config.json it does not know
+/// (warning).
 #pragma once
 
 #include <functional>

@@ -37,6 +37,9 @@ struct Limits {
   int max_source_tokens = 4096;
   int max_target_tokens = 4096;
   int max_beams = 64;
+  /// Candidates that one request asks for in one step. Sampling without top_k asks for the whole
+  /// vocabulary in each row. A candidate takes 12 bytes, several times.
+  std::size_t max_step_candidates = std::size_t{1} << 24;
 };
 
 /// How an engine is loaded.
@@ -157,6 +160,12 @@ struct Request {
   /// hypothesis; for a mean over heads, one for each head.
   bool return_alignment = false;
   CrossAttentionHead alignment_head;  ///< which attention; Marian's rule unless set
+  /// Return outputs that differ in their first token behind the prefix: its
+  /// num_return_sequences most probable ones, each continued by the strategy for itself. Greedy,
+  /// aggressive decoding and beam search. Rules: docs/decoding.md.
+  bool return_alternatives = false;
+  /// Of those, only such whose first token has at least this probability; the best one always.
+  double min_alternative_expansion_prob = 0;
 };
 
 /// One target to score against a source by teacher forcing.

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/score_edit.h"
+
 namespace tandem::cpu {
 namespace {
 
@@ -18,24 +20,6 @@ float shifted(float x, const ScoreShift& shift) {
 
 bool better(const RankedColumn& a, const RankedColumn& b) {
   return a.score != b.score ? a.score > b.score : a.column < b.column;
-}
-
-// One edit of one token. A token that is out (-inf) stays out whatever is added to it.
-float edited(float score, const ScoreEdit& edit) {
-  if (edit.kind == ScoreEdit::Kind::ban) return kNever;
-  if (score == kNever) return score;
-  switch (edit.kind) {
-    case ScoreEdit::Kind::penalize:
-      return score < 0 ? score * edit.value : score / edit.value;
-    case ScoreEdit::Kind::add:
-      return score + edit.value;
-    case ScoreEdit::Kind::add_relative:
-      return score + std::abs(score) * edit.value;
-    case ScoreEdit::Kind::ban:
-    case ScoreEdit::Kind::force:
-      break;
-  }
-  return score;
 }
 
 // The last force makes everything before it irrelevant.

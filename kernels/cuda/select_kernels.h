@@ -27,7 +27,6 @@ struct EditRun {
 };
 
 constexpr std::int32_t kNoForce = -2;
-constexpr std::int32_t kForcedElsewhere = -1;  // a token that has no column here: nothing is left
 
 // One query on the device.
 struct SelectTask {
@@ -39,7 +38,7 @@ struct SelectTask {
   const EditRun* edit_runs = nullptr;
   std::int32_t columns = 0;
   std::int32_t num_allowed = 0, num_words = 0, num_edit_runs = 0;
-  std::int32_t forced_column = kNoForce;
+  std::int32_t forced_column = kNoForce;  // -1: of a token without a column; nothing is left
   std::int32_t top_k = 0;  // 0: not ranked on the device
   ScoreSpace space = ScoreSpace::log_probs;
   bool any_allowed = true;

@@ -26,13 +26,10 @@ double coverage(const std::vector<std::vector<float>>& weights) {
 
 void check_coverage(const EngineState& engine, const PreparedRequest& request) {
   if (request.options.coverage_penalty == 0) return;
-  const ModelSpec& spec = engine.model.network->spec();
   const char* problem = nullptr;
-  if (spec.guided_alignment_layer < 0) problem = "this model has no alignment";
+  if (engine.model.network->spec().guided_alignment_layer < 0) problem = "this model has no alignment";
   if (!request.log_weights.empty() || request.ensemble || request.copy)
     problem = "rows that are mixed of several have no attention of their own";
-  if (request.options.start_token != spec.decoder_start_token)
-    problem = "another decoder_start_token_id than the model's is set";
   if (problem != nullptr)
     throw Error(ErrorCode::unsupported, std::string("coverage_penalty: ") + problem);
 }

@@ -20,6 +20,12 @@ Output collect(const Loop::Entry& entry, const PreparedRequest& request,
   return output;
 }
 
+Output failed_output(const Error& error) {
+  Output output;
+  output.error = error;
+  return output;
+}
+
 Delivery::Delivery(const CallOptions& call, const Tokenizer& tokenizer, std::span<Output> outputs)
     : call_(call), tokenizer_(tokenizer), outputs_(outputs) {
   if (call_.on_text) streams_.assign(outputs.size(), TextStream(tokenizer));
@@ -48,10 +54,6 @@ void Delivery::finished(std::size_t tag, Output output) {
   if (call_.on_progress) call_.on_progress(done_, outputs_.size());
 }
 
-void Delivery::failed(std::size_t tag, const Error& error) {
-  Output output;
-  output.error = error;
-  finished(tag, std::move(output));
-}
+void Delivery::failed(std::size_t tag, const Error& error) { finished(tag, failed_output(error)); }
 
 }  // namespace tandem

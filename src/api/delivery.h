@@ -22,6 +22,9 @@ namespace tandem {
 Output collect(const Loop::Entry& entry, const PreparedRequest& request,
                std::optional<FinishReason> reason);
 
+// The answer to a request that failed.
+Output failed_output(const Error& error);
+
 class Delivery {
  public:
   // `call`, `tokenizer` and `outputs` must outlive the delivery. Outputs that hold an error already

@@ -1,8 +1,8 @@
 #include "api/drafting.h"
 
 #include <utility>
-#include <vector>
 
+#include "api/input_ids.h"
 #include "api/model_drafter.h"
 #include "api/target_vocabulary.h"
 

@@ -2,6 +2,7 @@
 #include "api/answer_each.h"
 #include "api/engine_state.h"
 #include "api/forced_pass.h"
+#include "api/input_ids.h"
 
 namespace tandem {
 namespace {

@@ -14,6 +14,8 @@
 #include "api/engine_state.h"
 #include "api/generation_config.h"
 #include "base/file_io.h"
+#include "base/log.h"
+#include "base/quote.h"
 #include "text/families/ctranslate2_tokenizer.h"
 #include "text/tokenizer_kinds.h"
 
@@ -100,6 +102,10 @@ EngineState::EngineState(const std::string& directory, const EngineOptions& engi
   }
   read_defaults(directory);
   tokenizer = load_tokenizer(directory);
+  log_message(LogLevel::info, directory + ": loaded");
+  for (const std::string& key : unknown_config_keys)
+    log_message(LogLevel::warning,
+                directory + ": generation_config.json has the unknown key " + quote(key));
 }
 
 std::shared_ptr<const Tokenizer> EngineState::load_tokenizer(const std::string& directory) const {

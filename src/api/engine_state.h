@@ -102,25 +102,6 @@ struct PreparedRequest {
   }
 };
 
-// What happens to a source that is longer than the model takes.
-enum class TooLong { refuse, truncate };
-
-inline TooLong too_long(const Request& request) {
-  return request.truncate_source ? TooLong::truncate : TooLong::refuse;
-}
-
-// An input as the encoder reads it; ids and shapes are checked. Throws Error{invalid_argument,
-// resource_exhausted}.
-Source encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
-                     const std::string& target_lang, TooLong too_long = TooLong::refuse);
-// Token ids of a text of the target side. `with_end`: keep the end token that the tokenizer adds.
-std::vector<TokenId> encode_target(const EngineState& engine, const Input& input,
-                                   const std::string& source_lang, const std::string& target_lang,
-                                   bool with_end);
-
-// Throws Error{invalid_argument} for an id outside the target vocabulary; `what` names the list.
-void check_target_ids(const EngineState& engine, const std::vector<TokenId>& ids, const char* what);
-
 // A bad request gets its error into `outputs` and no entry here; the others are not disturbed. A
 // mixture of whole sequences has neither: no single search answers it.
 std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engine,

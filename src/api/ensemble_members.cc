@@ -7,6 +7,7 @@
 
 #include <tandem/error.h>
 
+#include "api/input_ids.h"
 #include "api/mixture_sources.h"
 #include "api/target_vocabulary.h"
 

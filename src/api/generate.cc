@@ -34,9 +34,8 @@ using Prepared = std::vector<std::optional<PreparedRequest>>;
 // One worker: steps 3 to 6 until the queue is empty.
 class Worker {
  public:
-  Worker(EngineState& engine, std::span<const Request> requests, const Prepared& prepared, Backend& backend,
-         Delivery& delivery)
-      : engine_(engine), requests_(requests), prepared_(prepared), backend_(backend), delivery_(delivery) {}
+  Worker(EngineState& engine, const Prepared& prepared, Backend& backend, Delivery& delivery)
+      : engine_(engine), prepared_(prepared), backend_(backend), delivery_(delivery) {}
 
   void run(RequestQueue& queue) {
     const auto budget = static_cast<std::size_t>(engine_.options.batch_tokens);
@@ -44,24 +43,41 @@ class Worker {
     start_over();
     while (true) {
       // Join: wait for a quarter of the room, so that the encoder sees several sentences at once.
-      if (in_flight <= budget - budget / 4)
-        for (const std::size_t tag : admit(queue.take(budget - in_flight, /*at_least_one=*/in_flight == 0)))
-          in_flight += prepared_[tag]->source_length();
-      if (loop_->active() == 0) return;
+      if (in_flight <= budget - budget / 4) {
+        const auto tags = queue.take(budget - in_flight, /*at_least_one=*/in_flight == 0);
+        if (tags.empty() && loop_->active() == 0) return;
+        for (const std::size_t tag : admit(tags)) in_flight += prepared_[tag]->source_length();
+      }
       for (const std::size_t tag : step()) in_flight -= prepared_[tag]->source_length();
     }
   }
 
  private:
   // Step 4. Returns the requests that are now in flight.
-  std::vector<std::size_t> admit(std::vector<std::size_t> tags) {
+  std::vector<std::size_t> admit(const std::vector<std::size_t>& tags) {
     std::vector<const PreparedRequest*> requests;
     for (const std::size_t tag : tags) requests.push_back(&*prepared_[tag]);
-    const std::vector<RequestDecoder::Sentence> sentences = decoder_->add(requests);
-    for (std::size_t i = 0; i < tags.size(); ++i)
-      loop_->add(sentences[i].handle, tags[i],
-                 make_search(requests[i]->options, drafting_.support(*requests[i], sentences[i].source)));
-    return tags;
+    std::vector<std::size_t> started;
+    try {
+      const std::vector<RequestDecoder::Sentence> sentences = decoder_->add(requests);
+      for (std::size_t i = 0; i < tags.size(); ++i)
+        if (start(tags[i], sentences[i])) started.push_back(tags[i]);
+    } catch (const Error& error) {
+      fail(tags, error);
+    }
+    return started;
+  }
+
+  bool start(std::size_t tag, const RequestDecoder::Sentence& sentence) {
+    const PreparedRequest& request = *prepared_[tag];
+    try {
+      loop_->add(sentence.handle, tag, make_search(request.options, drafting_.support(request, sentence.source)));
+      return true;
+    } catch (const Error& error) {  // of a constraint, of a draft model
+      decoder_->steps().release(sentence.handle);
+      delivery_.failed(tag, error);
+      return false;
+    }
   }
 
   std::vector<std::size_t> step() {  // 5, once; returns the requests that are done
@@ -76,36 +92,35 @@ class Worker {
       fail(done, error);
       return done;
     }
-    for (Loop::Entry& entry : loop_->stop_if([&](const Loop::Entry& running) {
-           return delivery_.settled(running) == Flow::stop;
-         })) {
-      deliver(entry, FinishReason::stopped);
-      done.push_back(entry.tag);
-    }
-    for (Loop::Entry& entry : finished) {
-      deliver(entry, std::nullopt);
-      done.push_back(entry.tag);
-    }
+    const auto is_stopped = [&](const Loop::Entry& running) { return delivery_.settled(running) == Flow::stop; };
+    for (const Loop::Entry& entry : loop_->stop_if(is_stopped)) done.push_back(deliver(entry, FinishReason::stopped));
+    for (const Loop::Entry& entry : finished) done.push_back(deliver(entry, std::nullopt));
     return done;
   }
 
-  // Step 6.
-  void deliver(const Loop::Entry& entry, std::optional<FinishReason> reason) {
+  // Step 6. Returns the request.
+  std::size_t deliver(const Loop::Entry& entry, std::optional<FinishReason> reason) {
     const PreparedRequest& prepared = *prepared_[entry.tag];
-    Output output = collect(entry, prepared, reason);
-    decoder_->finish(prepared, output);
+    Output output;
+    try {
+      output = collect(entry, prepared, reason);
+      decoder_->finish(prepared, output);
+    } catch (const Error& error) {
+      output = failed_output(error);
+    }
     delivery_.finished(entry.tag, std::move(output));
+    return entry.tag;
   }
 
-  // A step that failed says nothing about who is to blame: each request is tried again alone, and
-  // only what fails alone is answered with its error.
+  // An error of several together says nothing about who is to blame: each request is tried again
+  // alone, and only what fails alone is answered with its error.
   void fail(const std::vector<std::size_t>& tags, const Error& error) {
     for (const std::size_t tag : tags) {
       if (tags.size() == 1 || error.code() == ErrorCode::cancelled) {
         delivery_.failed(tag, error);
         continue;
       }
-      Worker alone(engine_, requests_, prepared_, backend_, delivery_);
+      Worker alone(engine_, prepared_, backend_, delivery_);
       alone.start_over();
       alone.admit({tag});
       while (alone.loop_->active() > 0) alone.step();
@@ -119,7 +134,6 @@ class Worker {
   }
 
   EngineState& engine_;
-  std::span<const Request> requests_;
   const Prepared& prepared_;
   Backend& backend_;
   Delivery& delivery_;
@@ -139,7 +153,7 @@ std::vector<Output> Engine::generate(std::span<const Request> requests, const Ca
   RequestQueue queue(lengths);
   Delivery delivery(call, *state_->tokenizer, outputs);
   run_workers(state_->backends, requests.size(), [&](Backend& backend) {
-    Worker(*state_, requests, prepared, backend, delivery).run(queue);
+    Worker(*state_, prepared, backend, delivery).run(queue);
   });
   answer_sequence_mixtures(*this, *state_, requests, call, delivery);
   return outputs;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/engine_state.h"
+#include "api/input_ids.h"
 
 namespace tandem {
 

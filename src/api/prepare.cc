@@ -10,134 +10,19 @@
 #include "api/engine_state.h"
 #include "api/ensemble_members.h"
 #include "api/forced_pass.h"
-#include "api/long_sentence.h"
+#include "api/input_ids.h"
 #include "api/mixture_sources.h"
+#include "api/output_shortlist.h"
 #include "api/sequence_mixtures.h"
 #include "decoding/hook_decoder.h"
 
 namespace tandem {
 namespace {
 
-void check_ids(const std::vector<TokenId>& ids, std::int64_t vocabulary, const char* what) {
-  for (std::size_t i = 0; i < ids.size(); ++i)
-    if (ids[i] < 0 || ids[i] >= vocabulary)
-      throw Error(ErrorCode::invalid_argument, std::string(what) + "[" + std::to_string(i) + "] is " +
-                                                   std::to_string(ids[i]) + "; expected an id from 0 to " +
-                                                   std::to_string(vocabulary - 1));
-}
-
-std::vector<TokenId> encode_text(const EngineState& engine, const std::string& text, const EncodeOptions& options) {
-  if (text.size() > engine.options.limits.max_input_bytes)
-    throw Error(ErrorCode::resource_exhausted, "the text has " + std::to_string(text.size()) +
-                                                   " bytes; the limit max_input_bytes is " +
-                                                   std::to_string(engine.options.limits.max_input_bytes));
-  return engine.tokenizer->encode(text, options);
-}
-
-void sort_unique(std::vector<TokenId>& ids) {
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-}
-
-// Of Marian's shortlist: the candidates for any of the sources.
-std::vector<TokenId> listed(const EngineState& engine, const std::vector<Source>& sources) {
-  std::vector<TokenId> shortlist;
-  for (const Source& source : sources) {
-    const std::vector<TokenId> more = engine.model.shortlist->candidates(
-        source.ids, engine.model.shared_vocabulary, engine.model.network->spec().target_vocabulary);
-    shortlist.insert(shortlist.end(), more.begin(), more.end());
-  }
-  sort_unique(shortlist);
-  return shortlist;
-}
-
-// The same of CTranslate2's vocabulary map, with what an output must be able to hold.
-std::vector<TokenId> mapped(const EngineState& engine, const std::vector<Source>& sources,
-                            const SearchOptions& options) {
-  std::vector<TokenId> shortlist = options.prefix;
-  const auto add = [&](const std::vector<TokenId>& tokens) {
-    shortlist.insert(shortlist.end(), tokens.begin(), tokens.end());
-  };
-  add(options.eos_tokens);
-  add(options.forced_eos_tokens);
-  if (options.forced_bos_token >= 0) shortlist.push_back(options.forced_bos_token);
-  for (const Source& source : sources) add(engine.model.vocabulary_map->candidates(source.ids));
-  sort_unique(shortlist);
-  return shortlist;
-}
-
-// The sorted tokens that the request may generate, for any of its sources; empty: all.
-std::vector<TokenId> shortlist_of(const EngineState& engine, const Request& request,
-                                  const std::vector<Source>& sources,
-                                  const SearchOptions& options) {
-  const LoadedModel& model = engine.model;
-  if (!request.shortlist.value_or(model.shortlist != nullptr)) return {};
-  if (model.vocabulary_map) return mapped(engine, sources, options);
-  if (model.shortlist) return listed(engine, sources);
-  throw Error(ErrorCode::unsupported, "shortlist: this model comes without a lexical shortlist");
-}
-
-}  // namespace
-
-Source encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
-                     const std::string& target_lang, TooLong too_long) {
-  const EncoderDecoder& network = *engine.model.network;
-  const auto* features = std::get_if<Features>(&input);
-  if ((features != nullptr) != network.reads_features())
-    throw Error(ErrorCode::invalid_argument, network.reads_features() ? "this model reads features, not text or ids"
-                                                                      : "this model reads text or ids, not features");
-  if (features != nullptr) {
-    network.check_features(*features);
-    return {{}, features, static_cast<std::size_t>(network.max_source_positions()), 0};
-  }
-  const ModelSpec& spec = network.spec();
-  std::vector<TokenId> ids;
-  if (const auto* text = std::get_if<std::string>(&input)) {
-    EncodeOptions options;
-    options.source_lang = source_lang;
-    options.target_lang = target_lang;
-    ids = encode_text(engine, *text, options);
-  } else {
-    ids = std::get<std::vector<TokenId>>(input);
-    if (ids.empty()) throw Error(ErrorCode::invalid_argument, "input_ids is empty; expected at least the end token");
-  }
-  check_ids(ids, spec.source_vocabulary, "input_ids");
-  const std::size_t found = ids.size(), limit = engine.max_source_tokens();
-  if (found > limit && too_long == TooLong::refuse)
-    throw Error(ErrorCode::invalid_argument,
-                "the source has " + std::to_string(found) + " tokens; this model takes at most " +
-                    std::to_string(limit),
-                "split the text into sentences, which translate does, or ask for truncate_source");
-  if (found > limit)
-    ids = truncate_sentence(*engine.tokenizer, {source_lang, target_lang, false}, ids, limit);
-  const std::size_t length = ids.size();
-  return {std::move(ids), nullptr, length, found - length};
-}
-
-std::vector<TokenId> encode_target(const EngineState& engine, const Input& input, const std::string& source_lang,
-                                   const std::string& target_lang, bool with_end) {
-  std::vector<TokenId> ids;
-  if (const auto* text = std::get_if<std::string>(&input)) {
-    if (text->empty() && !with_end) return ids;
-    EncodeOptions options;
-    options.source_lang = source_lang;
-    options.target_lang = target_lang;
-    options.as_target = true;
-    ids = encode_text(engine, *text, options);
-    if (!with_end && !ids.empty() && ids.back() == engine.tokenizer->eos_id()) ids.pop_back();
-  } else if (std::holds_alternative<Features>(input)) {
-    throw Error(ErrorCode::invalid_argument, "a target cannot be features; expected a text or ids");
-  } else {
-    ids = std::get<std::vector<TokenId>>(input);
-  }
-  check_target_ids(engine, ids, "target ids");
-  return ids;
-}
-
-// Some CTranslate2 models leave the decoder's start token to the request: it names one, or its prefix
-// begins with it.
-static void choose_start(const EngineState& engine, const Request& request, std::vector<TokenId>& prefix,
-                         SearchContext& context) {
+// Some CTranslate2 models leave the decoder's start token to the request: it names one, or its
+// prefix begins with it.
+void choose_start(const EngineState& engine, const Request& request, std::vector<TokenId>& prefix,
+                  SearchContext& context) {
   if (engine.model.network->spec().has_start() || request.generation.decoder_start_token_id ||
       context.model_defaults->decoder_start_token_id)
     return;
@@ -148,53 +33,55 @@ static void choose_start(const EngineState& engine, const Request& request, std:
   prefix.erase(prefix.begin());
 }
 
-void check_target_ids(const EngineState& engine, const std::vector<TokenId>& ids, const char* what) {
-  check_ids(ids, engine.model.network->spec().target_vocabulary, what);
-}
-
 // The sources and weights of a request whose next tokens are those of several sources together.
-static void prepare_mixture(const EngineState& engine, const Request& request, const Mixture& mixture,
-                            PreparedRequest& prepared) {
+void prepare_mixture(const EngineState& engine, const Request& request, const Mixture& mixture,
+                     PreparedRequest& prepared) {
   if (request.return_alignment)
-    throw Error(ErrorCode::unsupported, "return_alignment: a mixture has several sources to align with");
+    throw Error(ErrorCode::unsupported,
+                "return_alignment: a mixture has several sources to align with");
   MixtureSources sources =
       encode_mixture(engine, mixture, request.source_lang, request.target_lang, too_long(request));
   prepared.sources = std::move(sources.sources);
   prepared.log_weights = std::move(sources.log_weights);
 }
 
-static bool is_mixed(const Strategy& strategy) {
+bool is_mixed(const Strategy& strategy) {
   return std::holds_alternative<Mixture>(strategy) || std::holds_alternative<Ensemble>(strategy) ||
          std::holds_alternative<CopyMixture>(strategy);
 }
 
-// What a search is asked over rows that are made of several: the generation keys choose the strategy.
-static SearchOptions resolve_mixed(const Request& request, const SearchContext& context, const Limits& limits) {
+// What a search is asked over rows that are made of several: the generation keys choose the
+// strategy.
+SearchOptions resolve_mixed(const Request& request, const SearchContext& context,
+                            const Limits& limits) {
   Request searched = request;
   searched.strategy = Automatic{};
   return resolve(searched, context, limits);
 }
 
-static void check_copying(const EngineState& engine, const CopyMixture& copy) {
+void check_copying(const EngineState& engine, const CopyMixture& copy) {
   if (!(copy.generate >= 0 && copy.generate <= 1))
-    throw Error(ErrorCode::invalid_argument, "CopyMixture::generate is " + std::to_string(copy.generate) +
+    throw Error(ErrorCode::invalid_argument, "CopyMixture::generate is " +
+                                                 std::to_string(copy.generate) +
                                                  "; expected a number from 0 to 1");
   if (!engine.model.shared_vocabulary || engine.model.network->reads_features())
-    throw Error(ErrorCode::unsupported, "this model cannot copy: its source and target do not share a vocabulary");
+    throw Error(ErrorCode::unsupported,
+                "this model cannot copy: its source and target do not share a vocabulary");
   if (engine.model.network->spec().guided_alignment_layer < 0)
     throw Error(ErrorCode::unsupported, "this model cannot copy: it has no alignment");
 }
 
-static void check_speaks_of_no_source(const SearchOptions& options) {
+void check_speaks_of_no_source(const SearchOptions& options) {
   if (options.encoder_repetition_penalty != 1.0 || options.encoder_no_repeat_ngram_size > 0)
     throw Error(ErrorCode::unsupported,
-                "encoder_repetition_penalty and encoder_no_repeat_ngram_size speak of one source; a mixture has "
+                "encoder_repetition_penalty and encoder_no_repeat_ngram_size speak of one source; "
+                "a mixture has "
                 "several");
 }
 
 // The model's own options, with the start of outputs in the request's language where the decoder is
 // told of it.
-static GenerationOptions defaults_for(const EngineState& engine, const std::string& target_lang) {
+GenerationOptions defaults_for(const EngineState& engine, const std::string& target_lang) {
   GenerationOptions defaults = engine.defaults;
   if (target_lang.empty()) return defaults;
   const LanguageMark mark = engine.tokenizer->target_language(target_lang);
@@ -204,7 +91,8 @@ static GenerationOptions defaults_for(const EngineState& engine, const std::stri
   return defaults;
 }
 
-static std::shared_ptr<const LogitsHook> prepare_hook(const LogitsHook& hook, const SearchOptions& options) {
+std::shared_ptr<const LogitsHook> prepare_hook(const LogitsHook& hook,
+                                               const SearchOptions& options) {
   if (std::holds_alternative<DiverseBeam>(options.strategy))
     throw Error(ErrorCode::unsupported,
                 "logits_hook: diverse beam search takes its penalties from the model's own scores");
@@ -212,7 +100,7 @@ static std::shared_ptr<const LogitsHook> prepare_hook(const LogitsHook& hook, co
 }
 
 // Throws Error for whatever is wrong with the request.
-static PreparedRequest prepare(const EngineState& engine, const Request& request) {
+PreparedRequest prepare(const EngineState& engine, const Request& request) {
   PreparedRequest prepared;
   const auto* mixture = std::get_if<Mixture>(&request.strategy);
   if (mixture != nullptr)
@@ -224,18 +112,21 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
     resolve_layer(engine.model.network->spec(), request.alignment_head);
     prepared.alignment_head = request.alignment_head;
   }
-  std::vector<TokenId> prefix =
-      encode_target(engine, request.prefix, request.source_lang, request.target_lang, /*with_end=*/false);
+  std::vector<TokenId> prefix = encode_target(engine, request.prefix, request.source_lang,
+                                              request.target_lang, /*with_end=*/false);
   SearchContext context = engine.context();
   const GenerationOptions defaults = defaults_for(engine, request.target_lang);
   context.model_defaults = &defaults;
   choose_start(engine, request, prefix, context);
   // Of a mixture the longest: a length limit may count the source's tokens.
-  context.source = std::max_element(prepared.sources.begin(), prepared.sources.end(),
-                                    [](const Source& a, const Source& b) { return a.length < b.length; })
-                       ->ids;
+  context.source =
+      std::max_element(prepared.sources.begin(), prepared.sources.end(),
+                       [](const Source& a, const Source& b) { return a.length < b.length; })
+          ->ids;
   context.prefix = prefix;
-  if (const auto* ensemble = std::get_if<Ensemble>(&request.strategy); ensemble && prepared.source_length() > 0) {
+  context.whole_rows = is_mixed(request.strategy) || request.logits_hook != nullptr;
+  if (const auto* ensemble = std::get_if<Ensemble>(&request.strategy);
+      ensemble && prepared.source_length() > 0) {
     prepared.ensemble = prepare_ensemble(engine, *ensemble, request);
     limit_positions(*prepared.ensemble, context);
   }
@@ -248,7 +139,8 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
                                                 : resolve(request, context, limits);
   if (mixture != nullptr) check_speaks_of_no_source(prepared.options);
   check_coverage(engine, prepared);
-  if (request.logits_hook != nullptr) prepared.hook = prepare_hook(*request.logits_hook, prepared.options);
+  if (request.logits_hook != nullptr)
+    prepared.hook = prepare_hook(*request.logits_hook, prepared.options);
   prepared.shortlist = shortlist_of(engine, request, prepared.sources, prepared.options);
   const auto* aggressive = std::get_if<Aggressive>(&prepared.options.strategy);
   if (aggressive != nullptr && aggressive->drafter == DraftSource::model)
@@ -256,7 +148,10 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
   return prepared;
 }
 
-std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engine, std::span<const Request> requests,
+}  // namespace
+
+std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engine,
+                                                        std::span<const Request> requests,
                                                         std::span<Output> outputs) {
   std::vector<std::optional<PreparedRequest>> prepared(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {

@@ -7,6 +7,7 @@
 #include "api/answer_each.h"
 #include "api/engine_state.h"
 #include "api/forced_pass.h"
+#include "api/input_ids.h"
 #include "api/mixture_sources.h"
 #include "api/model_decoder.h"
 #include "decoding/forced.h"

@@ -7,6 +7,7 @@
 
 #include <tandem/error.h>
 
+#include "api/input_ids.h"
 #include "api/mixture_sources.h"
 #include "decoding/scoring/sequence_mixture.h"
 
@@ -40,6 +41,7 @@ class SequenceMixture {
                   "use the mode token");
     };
     if (request.return_alignment) refuse("return_alignment");
+    if (request.return_alternatives) refuse("return_alternatives");
     if (request.shortlist.value_or(false)) refuse("shortlist");
     if (generation.decoder_start_token_id) refuse("decoder_start_token_id");
     const GenerationOptions& defaults = state.defaults;

@@ -1,6 +1,5 @@
 #include "api/workers.h"
 
-#include <algorithm>
 #include <exception>
 #include <mutex>
 #include <thread>

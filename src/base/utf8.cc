@@ -73,21 +73,4 @@ std::string with_replacements(std::string_view text) {
   return out;
 }
 
-std::size_t complete_prefix(std::string_view text) noexcept {
-  // Only the last three bytes can hold the start of a character that is not all there.
-  for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
-    const std::size_t start = text.size() - back;
-    const auto lead = static_cast<unsigned char>(text[start]);
-    if (is_continuation(lead)) continue;
-    if (lead < 0xC2 || lead > 0xF4 || announced_bytes(text[start]) <= back) break;
-    // The second byte already decides overlong forms, surrogates and values above U+10FFFF.
-    const auto second = back > 1 ? static_cast<unsigned char>(text[start + 1]) : 0x80;
-    const bool impossible =
-        back > 1 && ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
-                     (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F));
-    return impossible ? text.size() : start;
-  }
-  return text.size();
-}
-
 }  // namespace tandem

@@ -40,8 +40,4 @@ void append_utf8(std::string& text, char32_t code_point);
 // `text` with every byte that is not UTF-8 replaced by U+FFFD.
 std::string with_replacements(std::string_view text);
 
-// How many bytes from the front can be shown already: all but a last character that has begun as
-// UTF-8 and could be completed by bytes still to come. For streaming.
-std::size_t complete_prefix(std::string_view text) noexcept;
-
 }  // namespace tandem

@@ -8,17 +8,15 @@
 // Cost:           few tests where the accepted mass is large; the search for a token is linear in
 //                 its rank.
 // Source:         Lipkin et al. 2025, arXiv 2504.05410, section 3; the two estimators and the
-// choice
-//                 between them as in genlm-control, sampler/token.py.
+//                 choice between them as in genlm-control, sampler/token.py.
 //   recursive     Z = q f(x) + (1 - q) Z' with the drawn x taken out: each rejection multiplies by
 //                 1 - q, and after the first acceptance one more token is tested.
 //   geometric     the draws are read as draws with replacement, whose repeats of rejected tokens
 //   are
 //                 only counted; Z is estimated from the share that was accepted.
 // Laws:           tokens have the frequencies p f / Z; the mean weight is Z, and that of the draws
-// of
-//                 x is p(x) f(x), for any limits; fewer tests than tokens on peaked distributions
-//                 (tests/decoding/adaptive_rejection_test.cc).
+//                 of x is p(x) f(x), for any limits; fewer tests than tokens on peaked
+//                 distributions (tests/decoding/adaptive_rejection_test.cc).
 #pragma once
 
 #include <cstddef>

@@ -25,7 +25,7 @@ void BeamSearch::advance(const Candidates& candidates) {
 std::vector<Extension> BeamSearch::all_extensions(const Candidates& candidates) const {
   std::vector<Extension> extensions;
   for (std::size_t row = 0; row < rows_.size(); ++row)
-    append_extensions(group_.running()[row], static_cast<int>(row), answer(candidates, row),
+    append_extensions(group_.running()[row], static_cast<int>(row), candidates.after(row),
                       extensions);
   return extensions;
 }
@@ -35,15 +35,10 @@ void BeamSearch::extend(const Candidates& candidates) {
 }
 
 void BeamSearch::update_settled() {
-  if (!rows_.empty() && options_.constraint) return;
+  if (rows_.empty()) return settled_.update(results());
+  if (options_.constraint) return;
   std::vector<std::span<const TokenId>> outputs;
-  std::vector<Hypothesis> last;
-  if (rows_.empty()) {
-    last = results();
-    for (const Hypothesis& hypothesis : last) outputs.emplace_back(hypothesis.ids);
-  } else {
-    group_.append_outputs(outputs);
-  }
+  group_.append_outputs(outputs);
   settled_.update(outputs);
 }
 

@@ -5,8 +5,7 @@
 // When to use:    one output a little better than greedy's, or an n-best list of near relatives.
 // Cost:           num_beams rows a pass; (1 + end tokens) * num_beams candidates a row.
 // Source:         transformers 5, generation/utils.py `_beam_search` and its parts; the length
-// penalty
-//                 after Wu et al. 2016, arXiv 1609.08144.
+//                 penalty after Wu et al. 2016, arXiv 1609.08144.
 // Rules:          - Candidates: the best max(2, 1 + number of end tokens) * num_beams extensions of
 //                   all running outputs; ties go to the higher-ranked output, then the lower id.
 //                 - One that ends counts as finished only among the best num_beams of them. The
@@ -55,11 +54,8 @@ class BeamSearch : public Search {
   // `least_candidates` a row.
   BeamSearch(SearchOptions options, int least_candidates);
 
-  // Extends the group by what follows its running outputs; answer(candidates, i) is for the i-th.
+  // Extends the group by what follows its running outputs; row i of `candidates` is for the i-th.
   virtual void extend(const Candidates& candidates);
-  std::span<const Candidate> answer(const Candidates& candidates, std::size_t row) const {
-    return candidates.after(row, rows_[row].feed.size() - 1);
-  }
   std::vector<Extension> all_extensions(const Candidates& candidates) const;
 
   const SearchOptions& options() const { return options_; }

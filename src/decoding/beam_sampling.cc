@@ -30,7 +30,7 @@ void BeamSampling::append_draws(int row, std::span<const Candidate> answer,
 void BeamSampling::extend(const Candidates& candidates) {
   std::vector<Draw> draws;
   for (std::size_t row = 0; row < rows().size(); ++row)
-    append_draws(static_cast<int>(row), answer(candidates, row), draws);
+    append_draws(static_cast<int>(row), candidates.after(row), draws);
   const auto kept = std::min(draws.size(), static_cast<std::size_t>(group().num_candidates()));
   std::partial_sort(draws.begin(), draws.begin() + static_cast<std::ptrdiff_t>(kept), draws.end(),
                     [](const Draw& a, const Draw& b) { return a.perturbed > b.perturbed; });

@@ -4,8 +4,7 @@
 //                 at, without replacement, each with the probability softmax(sum of scores); what
 //                 is drawn is then ended, kept and ranked as in beam search.
 // When to use:    outputs that vary with the seed and are still better than single samples. For
-// fair
-//                 samples use sampling, for fair and different ones stochastic beam search.
+//                 fair samples use sampling, for fair and different ones stochastic beam search.
 // Cost:           num_beams rows a pass and one random number for each choice of a row. Without
 //                 top_k the whole row of scores is sorted at each step.
 // Source:         transformers 5, generation/utils.py `_beam_search` with do_sample.

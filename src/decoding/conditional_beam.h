@@ -10,8 +10,7 @@
 // Cost:           that of beam search, and one call of the scorer a step, for num_beams *
 //                 max(candidates, what beam search looks at) prefixes.
 // Source:         Yoshida 2024, arXiv 2408.16241, chapter on conditional beam search; Yoshida et
-// al.
-//                 2023, arXiv 2311.08817, for why the condition matters.
+//                 al. 2023, arXiv 2311.08817, for why the condition matters.
 // Rules:          those of beam.h, and: a finished output is ranked by sum / length^length_penalty
 //                 + weight * scorer(y), where y has its end token. The estimate by which the search
 //                 stops takes the newest value as it is, as if it stayed. A value of -infinity

@@ -2,8 +2,7 @@
 //     p(v) = g p_model(v) + (1 - g) * sum of the attention over source positions that hold v.
 //
 // When to use:    names, numbers and rare words that must come out as they stand: correction, data
-// to
-//                 text, summaries. Attention must point at what is being said; heads that were
+//                 to text, summaries. Attention must point at what is being said; heads that were
 //                 trained to align do.
 // Cost:           the weights of one head come to the host; a logarithm for each distinct source
 //                 token of a row, and one addition for each token of the vocabulary.

@@ -20,7 +20,7 @@ CTranslate2Beam::CTranslate2Beam(SearchOptions options)
 std::vector<Extension> CTranslate2Beam::best_extensions(const Candidates& candidates) const {
   std::vector<Extension> extensions;
   for (std::size_t row = 0; row < rows_.size(); ++row) {
-    const auto answer = candidates.after(row, rows_[row].feed.size() - 1);
+    const auto answer = candidates.after(row);
     const TokenId token = preferred(running_[row]);
     if (token < 0)
       append_extensions(running_[row], static_cast<int>(row), answer, extensions);

@@ -2,8 +2,7 @@
 //     log p(v) = sum over k of w_k log p_k(v) - log Z, where Z makes the row sum to 1.
 //
 // When to use:    an ensemble whose members must agree: a token that one of them thinks impossible
-// is
-//                 impossible. Checkpoints and seeds of one training are commonly averaged so.
+//                 is impossible. Checkpoints and seeds of one training are commonly averaged so.
 // Cost:           a product for each part and token, an exponential for each token; whole rows also
 //                 under a mask that lists few tokens, since Z counts all of them.
 // Source:         the logarithmic opinion pool, Heskes 1998, "Selecting weighting factors in

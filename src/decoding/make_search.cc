@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "decoding/alternatives.h"
 #include "decoding/beam.h"
 #include "decoding/beam_sampling.h"
 #include "decoding/conditional_beam.h"
@@ -112,6 +113,11 @@ struct Maker {
   }
 };
 
+std::unique_ptr<Search> make_untimed(SearchOptions options, DraftSupport support) {
+  const Strategy strategy = options.strategy;
+  return std::visit(Maker{std::move(options), std::move(support)}, strategy);
+}
+
 }  // namespace
 
 bool adapts_to_costs(const Aggressive& aggressive) {
@@ -119,9 +125,15 @@ bool adapts_to_costs(const Aggressive& aggressive) {
 }
 
 std::unique_ptr<Search> make_search(SearchOptions options, DraftSupport support) {
-  const Strategy strategy = options.strategy;
   const std::optional<double> max_time = options.max_time;
-  auto search = std::visit(Maker{std::move(options), std::move(support)}, strategy);
+  std::unique_ptr<Search> search;
+  if (options.alternatives)
+    search = std::make_unique<Alternatives>(
+        std::move(options), [costs = support.costs](SearchOptions of_one) {
+          return make_untimed(std::move(of_one), {nullptr, costs});
+        });
+  else
+    search = make_untimed(std::move(options), std::move(support));
   if (max_time) search = std::make_unique<TimeLimit>(std::move(search), *max_time);
   return search;
 }

@@ -21,7 +21,7 @@ void MarianBeam::advance(const Candidates& candidates) {
   std::vector<Extension> extensions;
   for (std::size_t row = 0; row < rows_.size(); ++row)
     append_extensions(running_[row], static_cast<int>(row),
-                      candidates.after(row, rows_[row].feed.size() - 1), extensions);
+                      candidates.after(row), extensions);
   keep_best(width_, extensions);
 
   std::vector<Path> next;

@@ -1,8 +1,7 @@
 // Beam search by the rules of Marian.
 //
 // What it does:   keeps the best running outputs by their sum of log-probabilities; the beam
-// narrows
-//                 by one with each output that ends, and nothing stops early.
+//                 narrows by one with each output that ends, and nothing stops early.
 // When to use:    models of Marian's own format, for the answers of their own engine.
 // Cost:           at most num_beams rows a pass, fewer as outputs finish; num_beams candidates a
 // row. Source:         the behaviour of marian-dev (src/translator) and of the engine in Firefox.
@@ -16,8 +15,7 @@
 //                   the end token.
 // Differs:        ties go to the higher-ranked output, then the lower id (Marian leaves them open).
 // Laws:           one beam equals greedy under Marian's profile (equivalence_test.cc); equals a
-// literal
-//                 transcription on dense tables (marian_beam_test.cc).
+//                 literal transcription on dense tables (marian_beam_test.cc).
 #pragma once
 
 #include <cstddef>

@@ -25,7 +25,7 @@ NextToken::NextToken(TokenId start_token, TokenId vocabulary_size, std::span<con
 }
 
 void NextToken::advance(const Candidates& candidates) {
-  const auto answer = candidates.after(0, rows_.front().feed.size() - 1);
+  const auto answer = candidates.after(0);
   constexpr float kNever = -std::numeric_limits<float>::infinity();
   rows_.clear();
   if (ids_.empty()) {

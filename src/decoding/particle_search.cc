@@ -9,6 +9,7 @@
 #include "decoding/adaptive_rejection.h"
 #include "decoding/random_stream.h"
 #include "decoding/resampling.h"
+#include "decoding/running_outputs.h"
 
 namespace tandem {
 namespace {
@@ -68,11 +69,10 @@ void ParticleSearch::advance(const Candidates& candidates) {
     const Particle& particle = particles_[number];
     if (!particle.runs) continue;
     step = particle.path.generated(options_);
-    const auto row = static_cast<std::size_t>(particle.row);
-    extend(number, candidates.after(row, rows_[row].feed.size() - 1));
+    extend(number, candidates.after(static_cast<std::size_t>(particle.row)));
   }
   resample_if_due(step);
-  make_rows();
+  rows_ = rows_of_running(particles_, [&](const Path& path) { return query(path); });
 }
 
 void ParticleSearch::extend(std::size_t number, std::span<const Candidate> answer) {
@@ -130,16 +130,6 @@ void ParticleSearch::resample_if_due(int step) {
     resampled.push_back({from.path.fork(), mean, from.row, from.runs});
   }
   particles_ = std::move(resampled);
-}
-
-void ParticleSearch::make_rows() {
-  std::vector<Row> rows;
-  for (Particle& particle : particles_) {
-    if (!particle.runs) continue;
-    const int parent = std::exchange(particle.row, static_cast<int>(rows.size()));
-    rows.push_back(next_row(particle.path, parent, query(particle.path)));
-  }
-  rows_ = std::move(rows);
 }
 
 std::optional<double> ParticleSearch::log_evidence() const {

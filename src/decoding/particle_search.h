@@ -1,8 +1,7 @@
 // Sequential Monte Carlo: weighted samples of the model's distribution under a constraint.
 //
 // What it does:   grows `particles` outputs together. A particle's weight is an unbiased estimate
-// of
-//                 how much of the model's mass the constraint has left along its way; when the
+//                 of how much of the model's mass the constraint has left along its way; when the
 //                 weights have become too uneven (effective sample size below ess_threshold *
 //                 particles), particles are drawn anew by weight.
 // When to use:    the constrained distribution itself is wanted: sampling token by token under a
@@ -61,7 +60,6 @@ class ParticleSearch : public Search {
   void extend(std::size_t number, std::span<const Candidate> answer);
   Proposed propose(std::size_t number, std::span<const Candidate> answer) const;
   void resample_if_due(int step);
-  void make_rows();
   std::vector<double> log_weights() const;
 
   const SearchOptions options_;

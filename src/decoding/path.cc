@@ -21,6 +21,10 @@ Path::Start Path::start(const SearchOptions& options) {
     }
     path.append(options, token);
   }
+  if (options.first) {
+    path.append(options, options.first->token);
+    path.score = options.first->score;
+  }
   return start;
 }
 
@@ -57,6 +61,10 @@ Row opening_row(const SearchOptions& options, CandidateQuery next) {
     row.feed.push_back(token);
     row.queries.push_back(log_prob_query(token));
   }
+  if (options.first) {
+    row.feed.push_back(options.first->token);
+    row.queries.push_back(log_prob_query(options.first->token));
+  }
   row.queries.push_back(std::move(next));
   return row;
 }
@@ -71,7 +79,7 @@ Row next_row(const Path& path, int parent, CandidateQuery next) {
 }
 
 std::vector<float> prefix_log_probs(const SearchOptions& options, const Candidates& answers) {
-  std::vector<float> log_probs(options.prefix.size());
+  std::vector<float> log_probs(options.prefix.size() + (options.first ? 1 : 0));
   for (std::size_t i = 0; i < log_probs.size(); ++i)
     log_probs[i] = log_prob_answer(answers.after(0, i));
   return log_probs;

@@ -25,7 +25,7 @@ struct Path {
   double bonus = 0;                        // ranks this output besides, whatever its length
   std::unique_ptr<Constraint> constraint;  // null: none
 
-  // The start token and the prefix. `valid` is false if the prefix violates the constraint: then
+  // The start token, the prefix and a first token that is chosen. `valid` is false if the prefix violates the constraint: then
   // no output exists.
   struct Start;
   static Start start(const SearchOptions& options);
@@ -57,16 +57,15 @@ struct Path::Start {
   bool valid = true;
 };
 
-// The first row of every search: feeds the start token and the prefix in one pass. The queries ask
-// for the model's own log-probabilities of the prefix; the last one, for what follows the prefix,
-// is `next`.
+// The first row of every search: feeds what its path starts with in one pass. The queries ask for
+// the model's own log-probabilities of that; the last one, for what follows, is `next`.
 Row opening_row(const SearchOptions& options, CandidateQuery next);
 
 // A later row: `path` continues row `parent` of the step before and asks for what follows it. The
 // cache then holds all of the path but its last token.
 Row next_row(const Path& path, int parent, CandidateQuery next);
 
-// The answers to the prefix queries of opening_row, as log-probabilities. A prefix token that the
+// The answers to the other queries of opening_row, as log-probabilities. A prefix token that the
 // model cannot produce at all has -infinity.
 std::vector<float> prefix_log_probs(const SearchOptions& options, const Candidates& answers);
 

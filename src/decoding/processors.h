@@ -1,8 +1,8 @@
 // ProcessorChain: the logits processors of Hugging Face, as edits of one row of scores.
 //
 // What it does:   for a history (start token, prefix, output so far) writes the CandidateQuery
-// whose
-//                 edits equal the chain of processors that transformers would run over the row.
+//                 whose edits equal the chain of processors that transformers would run over the
+//                 row.
 // Cost:           O(length of history + source + ban lists) a query; never the vocabulary.
 // Source:         transformers, generation/utils.py `_get_logits_processor` (the order) and
 //                 generation/logits_process.py (the formulas).

@@ -6,6 +6,7 @@
 
 #include "decoding/prefix_scores.h"
 #include "decoding/random_stream.h"
+#include "decoding/running_outputs.h"
 
 namespace tandem {
 
@@ -29,8 +30,8 @@ void RankedSamplingSearch::advance(const Candidates& candidates) {
   const bool none_runs = std::none_of(samples_.begin(), samples_.end(),
                                       [](const Sample& sample) { return sample.runs; });
   if (none_runs || piece_length_ == ranking_.piece) keep_best();
-  make_rows();
-  update_settled();
+  rows_ = rows_of_running(samples_, [&](const Path& path) { return chain_.query(path); });
+  settle_running(options_, *this, samples_, settled_);
 }
 
 // At the start of a piece: the samples that continue one output read the answer to its one row.
@@ -53,8 +54,7 @@ void RankedSamplingSearch::append_tokens(const Candidates& candidates) {
   std::erase_if(samples_, [&](Sample& sample) {
     if (!sample.runs) return false;
     if (sample.row != warped_row) {
-      const auto row = static_cast<std::size_t>(sample.row);
-      choices = warp(options_.warpers, candidates.after(row, rows_[row].feed.size() - 1));
+      choices = warp(options_.warpers, candidates.after(static_cast<std::size_t>(sample.row)));
       warped_row = sample.row;
     }
     return !append_token(sample, choices);
@@ -89,29 +89,6 @@ void RankedSamplingSearch::keep_best() {
   const auto most = static_cast<std::size_t>(ranking_.beams);
   if (samples_.size() > most)
     samples_.erase(samples_.begin() + static_cast<std::ptrdiff_t>(most), samples_.end());
-}
-
-void RankedSamplingSearch::make_rows() {
-  std::vector<Row> rows;
-  for (Sample& sample : samples_) {
-    if (!sample.runs) continue;
-    const int parent = std::exchange(sample.row, static_cast<int>(rows.size()));
-    rows.push_back(next_row(sample.path, parent, chain_.query(sample.path)));
-  }
-  rows_ = std::move(rows);
-}
-
-void RankedSamplingSearch::update_settled() {
-  if (!rows_.empty() && options_.constraint) return;
-  std::vector<Hypothesis> last;
-  std::vector<std::span<const TokenId>> outputs;
-  if (rows_.empty()) {
-    last = results();
-    for (const Hypothesis& hypothesis : last) outputs.emplace_back(hypothesis.ids);
-  } else {
-    for (const Sample& sample : samples_) outputs.push_back(sample.path.ids());
-  }
-  settled_.update(outputs);
 }
 
 std::vector<Hypothesis> RankedSamplingSearch::results() const {

@@ -1,9 +1,8 @@
 // Ranked sampling: grows outputs by sampled pieces and keeps those that a scorer likes best.
 //
 // What it does:   continues each of `beams` outputs by `samples` samples of `piece` tokens, hands
-// all
-//                 of them to the scorer and keeps the best `beams`; outputs that have ended take
-//                 part as they are. Until all that are kept have ended.
+//                 all of them to the scorer and keeps the best `beams`; outputs that have ended
+//                 take part as they are. Until all that are kept have ended.
 // When to use:    a ranker that judges texts better than the model's probability does, for outputs
 //                 that are too long to sample whole. One beam and a piece as long as the output is
 //                 sampling followed by reranking.
@@ -52,8 +51,6 @@ class RankedSamplingSearch : public Search {
   void append_tokens(const Candidates& candidates);
   void keep_best();
   void branch();
-  void make_rows();
-  void update_settled();
 
   const SearchOptions options_;
   const RankedSampling ranking_;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/score_edit.h"
+
 namespace tandem {
 namespace {
 
@@ -12,23 +14,6 @@ constexpr float kNever = -std::numeric_limits<float>::infinity();
 bool forces(const CandidateQuery& query) {
   return std::any_of(query.edits.begin(), query.edits.end(),
                      [](const ScoreEdit& edit) { return edit.kind == ScoreEdit::Kind::force; });
-}
-
-// A token that is out (-inf) stays out whatever is added to it, unless it is forced.
-float edited(float score, const ScoreEdit& edit) {
-  switch (edit.kind) {
-    case ScoreEdit::Kind::ban:
-      return kNever;
-    case ScoreEdit::Kind::force:
-      return 0;
-    case ScoreEdit::Kind::penalize:
-      return score == kNever ? score : score < 0 ? score * edit.value : score / edit.value;
-    case ScoreEdit::Kind::add:
-      return score + edit.value;
-    case ScoreEdit::Kind::add_relative:
-      return score == kNever ? score : score + std::abs(score) * edit.value;
-  }
-  return score;
 }
 
 void apply(const ScoreEdit& edit, std::vector<Candidate>& row) {

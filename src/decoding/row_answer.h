@@ -1,5 +1,7 @@
 // Answers a CandidateQuery over a row of scores that is at hand, where they do not come straight
 // from a model: a mixture, a row that a hook has changed. The steps are those of base/candidate.h.
+// The kernels have them too, over a dense row of logits in a device's memory; this layer knows no
+// kernels, and its rows are lists of the tokens that count. What they share is base/score_edit.h.
 #pragma once
 
 #include <vector>

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "decoding/random_stream.h"
+#include "decoding/running_outputs.h"
 
 namespace tandem {
 
@@ -27,22 +28,21 @@ void Sampling::advance(const Candidates& candidates) {
   int warped_row = -1;  // the first row is shared by all samples
   for (std::size_t number = 0; number < samples_.size(); ++number) {
     const Sample& sample = samples_[number];
-    if (!sample.open) continue;
+    if (!sample.runs) continue;
     if (sample.row != warped_row) {
-      const auto row = static_cast<std::size_t>(sample.row);
-      choices = warp(options_.warpers, candidates.after(row, rows_[row].feed.size() - 1));
+      choices = warp(options_.warpers, candidates.after(static_cast<std::size_t>(sample.row)));
       warped_row = sample.row;
     }
     extend(static_cast<int>(number), choices);
   }
-  make_rows();
-  update_settled();
+  rows_ = rows_of_running(samples_, [&](const Path& path) { return chain_.query(path); });
+  if (rows_.empty() || !options_.constraint) settled_.update(results());
 }
 
 void Sampling::extend(int number, std::span<const Choice> choices) {
   Sample& sample = samples_[static_cast<std::size_t>(number)];
   const auto close = [&](FinishReason reason) {
-    sample.open = false;
+    sample.runs = false;
     sample.reason = reason;
   };
   if (choices.empty()) return close(FinishReason::constraint_unsatisfied);
@@ -55,24 +55,6 @@ void Sampling::extend(int number, std::span<const Choice> choices) {
   if (path.ended(options_)) return close(FinishReason::eos);
   if (stop_strings_.completed(path.ids())) return close(FinishReason::stopped);
   if (path.generated(options_) >= options_.max_new_tokens) close(FinishReason::length);
-}
-
-void Sampling::make_rows() {
-  std::vector<Row> rows;
-  for (Sample& sample : samples_) {
-    if (!sample.open) continue;
-    const int parent = std::exchange(sample.row, static_cast<int>(rows.size()));
-    rows.push_back(next_row(sample.path, parent, chain_.query(sample.path)));
-  }
-  rows_ = std::move(rows);
-}
-
-void Sampling::update_settled() {
-  if (!rows_.empty() && options_.constraint) return;
-  const std::vector<Hypothesis> outputs = results();
-  std::vector<std::span<const TokenId>> ids;
-  for (const Hypothesis& output : outputs) ids.emplace_back(output.ids);
-  settled_.update(ids);
 }
 
 std::vector<Hypothesis> Sampling::results() const {

@@ -12,8 +12,7 @@
 //                 own log-probabilities of what was generated; it is not divided by the length.
 //                 A sample that cannot meet its constraint is left out.
 // Laws:           frequencies match the distribution by chi-square; a seed gives the same samples
-// in
-//                 any batch (tests/decoding/sampling_test.cc, equivalence_test.cc).
+//                 in any batch (tests/decoding/sampling_test.cc, equivalence_test.cc).
 #pragma once
 
 #include <span>
@@ -42,14 +41,12 @@ class Sampling : public Search {
  private:
   struct Sample {
     Path path;
-    int row = 0;  // of rows_, while `open`
-    bool open = true;
-    FinishReason reason = FinishReason::length;  // once it is not open
+    int row = 0;  // of rows_, while it runs
+    bool runs = true;
+    FinishReason reason = FinishReason::length;  // once it does not run
   };
 
   void extend(int number, std::span<const Choice> choices);
-  void make_rows();
-  void update_settled();
 
   const SearchOptions options_;
   const ProcessorChain chain_;

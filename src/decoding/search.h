@@ -71,6 +71,10 @@ class Candidates {
     const std::size_t index = first_of_row_[row] + fed;
     return {values_.data() + offsets_[index], offsets_[index + 1] - offsets_[index]};
   }
+  // The same after the whole row.
+  std::span<const Candidate> after(std::size_t row) const {
+    return after(row, first_of_row_[row + 1] - first_of_row_[row] - 1);
+  }
   // Of a row that wants it: the decoder's last state, from which the scores come.
   std::span<const float> hidden(std::size_t row, std::size_t fed) const {
     return hidden_[first_of_row_[row] + fed];

@@ -10,7 +10,9 @@
 #include <tandem/tokenizer.h>
 
 #include "decoding/generation_keys.h"
+#include "decoding/length_options.h"
 #include "decoding/sampling_options.h"
+#include "decoding/step_size.h"
 #include "decoding/strategy_options.h"
 
 namespace tandem {
@@ -43,8 +45,9 @@ class Resolver {
   void resolve_ctranslate2();
   void refuse_ctranslate2_keys() const;
   void resolve_num_returned();
-  void resolve_max_length();
-  void resolve_min_length();
+  void check_candidates() const;
+  void resolve_alternatives();
+  void refuse_with_alternatives(bool is_set, const char* what) const;
   void resolve_penalties();
   void resolve_bans();
   void resolve_constraint();
@@ -54,7 +57,6 @@ class Resolver {
   void check_token(const char* key, TokenId token) const;
   void check_tokens(const char* key, const std::vector<TokenId>& tokens) const;
   void check_words(const char* key, const std::vector<std::vector<TokenId>>& words) const;
-  int prompt() const { return 1 + static_cast<int>(out_.prefix.size()); }
 
   const GenerationOptions& request_;
   const GenerationOptions& defaults_;
@@ -69,12 +71,13 @@ SearchOptions Resolver::resolve() {
   resolve_profile();
   resolve_tokens();
   resolve_search();
-  resolve_max_length();
-  resolve_min_length();
+  resolve_lengths(input_, keys_, context_, limits_, out_);
+  check_candidates();
   resolve_penalties();
   resolve_bans();
   resolve_constraint();
   resolve_stops();
+  resolve_alternatives();
   return std::move(out_);
 }
 
@@ -190,6 +193,8 @@ void Resolver::resolve_num_returned() {
     limit.most = out_.most_hypotheses();
     limit.name = "num_beams * patience";
   }
+  out_.alternatives = input_.return_alternatives;
+  if (out_.alternatives) limit = {limits_.max_beams, "Limits::max_beams", {}};
   check_at_least("num_return_sequences", get(&GenerationOptions::num_return_sequences, 1), 1);
   const int otherwise = limit.usual.value_or(defaults_.num_return_sequences.value_or(1));
   out_.num_return_sequences = request_.num_return_sequences.value_or(otherwise);
@@ -198,87 +203,38 @@ void Resolver::resolve_num_returned() {
                  std::string("at most ") + limit.name + ", which is " + std::to_string(limit.most));
 }
 
-// --- length -----------------------------------------------------------------------------------
-
-void Resolver::resolve_max_length() {
-  // Each limit counts what is generated after the prompt. The last token takes no position, but
-  // where candidates are run before one of them is chosen.
-  const int unfed = std::holds_alternative<Contrastive>(out_.strategy) ? 0 : 1;
-  const int positions =
-      context_.max_target_positions > 0 ? context_.max_target_positions : limits_.max_target_tokens;
-  const int room = std::min(positions, limits_.max_target_tokens) - prompt() + unfed;
-  if (room < 1)
-    throw Error(ErrorCode::resource_exhausted,
-                "the prefix has " + std::to_string(out_.prefix.size()) +
-                    " tokens and the output may have " +
-                    std::to_string(std::min(positions, limits_.max_target_tokens)) +
-                    ", which leaves no room to generate",
-                "shorten the prefix or raise Limits::max_target_tokens");
-
-  std::optional<int> wanted;
-  if (request_.max_new_tokens) {
-    check_at_least("max_new_tokens", *request_.max_new_tokens, 1);
-    wanted = *request_.max_new_tokens;
-  } else if (request_.max_length) {
-    if (*request_.max_length <= prompt())
-      out_of_range("max_length", *request_.max_length,
-                   "more than the " + std::to_string(prompt()) +
-                       " tokens of the decoder start and the prefix");
-    wanted = *request_.max_length - prompt();
-  }
-  if (wanted && *wanted > room)
-    throw Error(ErrorCode::resource_exhausted,
-                "the request wants " + std::to_string(*wanted) +
-                    " generated tokens, and this model and Limits::max_target_tokens allow " +
-                    std::to_string(room),
-                "ask for less, or raise the limit if the model allows it");
-
-  int chosen = room;
-  if (wanted) {
-    chosen = *wanted;
-  } else if (defaults_.max_new_tokens) {
-    check_at_least("max_new_tokens", *defaults_.max_new_tokens, 1);
-    chosen = *defaults_.max_new_tokens;
-  } else if (defaults_.max_length) {
-    check_at_least("max_length", *defaults_.max_length, 1);
-    if (*defaults_.max_length > prompt()) chosen = *defaults_.max_length - prompt();
-  }
-  if (out_.profile == Profile::marian && (!wanted || input_.max_length_factor)) {
-    const double factor = input_.max_length_factor.value_or(context_.max_length_factor);
-    check_positive("max_length_factor", factor);
-    // The search ends after the first step t with t >= factor * source tokens.
-    const double steps = std::ceil(factor * static_cast<double>(out_.source.size()));
-    chosen = static_cast<int>(std::clamp(steps, 1.0, static_cast<double>(chosen)));
-  }
-  out_.max_new_tokens = std::min(chosen, room);
+// What one step answers lies in memory: whole rows of the vocabulary, for some.
+void Resolver::check_candidates() const {
+  const StepSize size = step_size(out_, context_.whole_rows);
+  if (size.rows <= limits_.max_step_candidates / size.candidates) return;
+  throw Error(ErrorCode::resource_exhausted,
+              "a step of this request asks for " + std::to_string(size.candidates) +
+                  " candidates in each of " + std::to_string(size.rows) +
+                  " rows; the limit max_step_candidates is " +
+                  std::to_string(limits_.max_step_candidates),
+              "set top_k, or ask for fewer outputs");
 }
 
-void Resolver::resolve_min_length() {
-  const auto from = [&](const GenerationOptions& options) -> std::optional<int> {
-    if (options.min_new_tokens) {
-      check_at_least("min_new_tokens", *options.min_new_tokens, 0);
-      return *options.min_new_tokens;
-    }
-    if (!options.min_length) return std::nullopt;
-    check_at_least("min_length", *options.min_length, 0);
-    return std::max(0, *options.min_length - prompt());
-  };
-  const std::optional<int> requested = from(request_);
-  if (requested && *requested > out_.max_new_tokens)
-    out_of_range(request_.min_new_tokens ? "min_new_tokens" : "min_length",
-                 request_.min_new_tokens ? *request_.min_new_tokens : *request_.min_length,
-                 "no more than the length limit, " + std::to_string(out_.max_new_tokens) +
-                     " generated tokens");
-  out_.min_new_tokens = requested ? *requested : from(defaults_).value_or(0);
+void Resolver::refuse_with_alternatives(bool is_set, const char* what) const {
+  if (is_set)
+    throw Error(ErrorCode::unsupported,
+                std::string("return_alternatives is not available with ") + what);
+}
 
-  if (request_.exponential_decay_length_penalty)
-    out_.exponential_decay = request_.exponential_decay_length_penalty;
-  else
-    out_.exponential_decay = defaults_.exponential_decay_length_penalty;
-  if (out_.exponential_decay) {
-    check_at_least("exponential_decay_length_penalty", out_.exponential_decay->first, 0);
-    check_positive("exponential_decay_length_penalty", out_.exponential_decay->second);
-  }
+void Resolver::resolve_alternatives() {
+  out_.min_first_probability = input_.min_alternative_expansion_prob;
+  if (!(out_.min_first_probability >= 0 && out_.min_first_probability <= 1))
+    out_of_range("min_alternative_expansion_prob", out_.min_first_probability, "from 0 to 1");
+  if (!out_.alternatives) return;
+  const auto* aggressive = std::get_if<Aggressive>(&out_.strategy);
+  const bool is_exact = aggressive != nullptr && aggressive->verify == Verification::exact &&
+                        aggressive->drafter != DraftSource::model;
+  refuse_with_alternatives(!is_exact && !std::holds_alternative<Greedy>(out_.strategy) &&
+                               !std::holds_alternative<Beam>(out_.strategy),
+                           "this strategy");
+  refuse_with_alternatives(out_.prefix_bias > 0, "prefix_bias_beta");
+  refuse_with_alternatives(out_.coverage_penalty != 0, "coverage_penalty");
+  refuse_with_alternatives(!out_.stop_strings.empty(), "stop_strings");
 }
 
 // --- penalties and bans -----------------------------------------------------------------------

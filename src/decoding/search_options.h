@@ -24,6 +24,7 @@
 #include <tandem/options.h>
 #include <tandem/strategy.h>
 
+#include "base/candidate.h"
 #include "decoding/warpers.h"
 
 namespace tandem {
@@ -86,6 +87,11 @@ struct SearchOptions {
   std::vector<TokenId> prefix;
   std::vector<TokenId> soft_prefix;  // CTranslate2 only: preferred, in place of `prefix`
   double prefix_bias = 0;            // its weight
+  std::optional<Candidate> first;    // what follows the prefix, if it is chosen already
+
+  // Outputs that differ in their first token, num_return_sequences at most (alternatives.h).
+  bool alternatives = false;
+  double min_first_probability = 0;  // of all alternatives but the best
 
   bool is_eos(TokenId token) const;
   // Outputs that a beam search finishes at most: num_beams, under CTranslate2's rules times
@@ -105,6 +111,7 @@ struct SearchContext {
   TokenId pad_token = -1;
   TokenId unk_token = -1;  // banned under Marian's rules unless `allow_unk`
   bool allow_unk = false;
+  bool whole_rows = false;  // every answer is made from a whole row: mixtures, hooks
   int max_target_positions = 0;  // positions the decoder can represent; 0: no bound
   double max_length_factor = kMarianLengthFactor;  // Marian: the files' own default
 };

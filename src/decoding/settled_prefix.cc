@@ -17,4 +17,10 @@ void SettledPrefix::update(std::span<const std::span<const TokenId>> outputs) {
   }
 }
 
+void SettledPrefix::update(const std::vector<Hypothesis>& outputs) {
+  std::vector<std::span<const TokenId>> ids;
+  for (const Hypothesis& output : outputs) ids.emplace_back(output.ids);
+  update(ids);
+}
+
 }  // namespace tandem

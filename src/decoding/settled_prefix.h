@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <tandem/constraint.h>
+#include <tandem/output.h>
 
 namespace tandem {
 
@@ -13,6 +14,7 @@ class SettledPrefix {
  public:
   // Cost: one comparison for each output and newly settled token.
   void update(std::span<const std::span<const TokenId>> outputs);
+  void update(const std::vector<Hypothesis>& outputs);
   std::span<const TokenId> tokens() const { return tokens_; }
 
  private:

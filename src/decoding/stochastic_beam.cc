@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "decoding/random_stream.h"
+#include "decoding/running_outputs.h"
 
 namespace tandem {
 namespace {
@@ -37,8 +38,7 @@ void StochasticBeamSearch::advance(const Candidates& candidates) {
   std::vector<Child> children;
   for (std::size_t i = 0; i < beams_.size(); ++i) {
     if (beams_[i].runs) {
-      const auto row = static_cast<std::size_t>(beams_[i].row);
-      append_children(i, candidates.after(row, rows_[row].feed.size() - 1), children);
+      append_children(i, candidates.after(static_cast<std::size_t>(beams_[i].row)), children);
     } else {
       children.push_back({i, beams_[i].log_p, beams_[i].perturbed, {}});
     }
@@ -54,8 +54,8 @@ void StochasticBeamSearch::advance(const Candidates& candidates) {
   std::vector<Beam> beams;
   for (const Child& child : children) beams.push_back(grow(child));
   beams_ = std::move(beams);
-  make_rows();
-  update_settled();
+  rows_ = rows_of_running(beams_, [&](const Path& path) { return chain_.query(path); });
+  settle_running(options_, *this, beams_, settled_);
 }
 
 void StochasticBeamSearch::append_children(std::size_t parent, std::span<const Candidate> answer,
@@ -82,29 +82,6 @@ StochasticBeamSearch::Beam StochasticBeamSearch::grow(const Child& child) const 
   beam.path.log_probs.push_back(child.candidate.log_prob);
   beam.runs = !beam.path.ended(options_) && beam.path.generated(options_) < options_.max_new_tokens;
   return beam;
-}
-
-void StochasticBeamSearch::make_rows() {
-  std::vector<Row> rows;
-  for (Beam& beam : beams_) {
-    if (!beam.runs) continue;
-    const int parent = std::exchange(beam.row, static_cast<int>(rows.size()));
-    rows.push_back(next_row(beam.path, parent, chain_.query(beam.path)));
-  }
-  rows_ = std::move(rows);
-}
-
-void StochasticBeamSearch::update_settled() {
-  if (!rows_.empty() && options_.constraint) return;
-  std::vector<Hypothesis> last;
-  std::vector<std::span<const TokenId>> outputs;
-  if (rows_.empty()) {
-    last = results();
-    for (const Hypothesis& hypothesis : last) outputs.emplace_back(hypothesis.ids);
-  } else {
-    for (const Beam& beam : beams_) outputs.push_back(beam.path.ids());
-  }
-  settled_.update(outputs);
 }
 
 std::vector<Hypothesis> StochasticBeamSearch::results() const {

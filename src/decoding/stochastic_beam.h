@@ -61,8 +61,6 @@ class StochasticBeamSearch : public Search {
   void append_children(std::size_t parent, std::span<const Candidate> answer,
                        std::vector<Child>& children) const;
   Beam grow(const Child& child) const;
-  void make_rows();
-  void update_settled();
 
   const SearchOptions options_;
   const ProcessorChain chain_;

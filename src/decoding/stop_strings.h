@@ -2,9 +2,8 @@
 //
 // Cost:     one decoding of the output for each token, where strings are given.
 // Source:   transformers, generation/stopping_criteria.py `StopStringCriteria`: the string may
-// begin
-//           anywhere, inside a token or in the prefix, but a generated token must complete it, and
-//           what that token adds after the string stays.
+//           begin anywhere, inside a token or in the prefix, but a generated token must complete
+//           it, and what that token adds after the string stays.
 // Differs:  strings are looked for in the text as the tokenizer writes it, special tokens removed.
 #pragma once
 

@@ -1,7 +1,6 @@
 #include "decoding/strategy_options.h"
 
 #include <string>
-#include <type_traits>
 #include <variant>
 
 #include <tandem/error.h>

@@ -3,7 +3,8 @@
 //
 // Immutable after construction: any number of threads may use one EncoderDecoder, each with its own
 // Backend and ModelWorkspace. Batches are ragged, without padding, so a sentence's numbers do not
-// depend on its neighbours (kernels/backend.h, row invariance).
+// depend on its neighbours (kernels/backend.h, row invariance). Its three parts have a file each:
+// encoder_decoder.cc packs the weights, encoder_pass.cc and decoder_pass.cc run.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,10 @@
 #include <variant>
 #include <vector>
 
-#include <tandem/heads.h>
-
 #include "kernels/backend.h"
 #include "models/model_spec.h"
 #include "models/model_weights.h"
+#include "models/model_workspace.h"
 #include "nn/attention.h"
 #include "nn/decoder_state.h"
 #include "nn/embedding.h"
@@ -26,7 +26,6 @@
 #include "nn/norm.h"
 #include "nn/relative_positions.h"
 #include "nn/ssru.h"
-#include "nn/workspace.h"
 
 namespace tandem {
 
@@ -53,21 +52,6 @@ struct DecoderRow {
   const EncodedSource* source = nullptr;
   std::span<const TokenId> tokens;      // fed in this step; -1: a row of zeros
   std::span<const std::int32_t> slots;  // of all positions: those cached, then those of `tokens`
-};
-
-// What one thread needs to run a model; grows, and is used again by the next pass.
-struct ModelWorkspace {
-  Workspace layers;
-  std::vector<TokenId> ids;
-  std::vector<std::int32_t> positions, new_slots, previous_slots;
-  std::vector<RowRange> sentences;
-  std::vector<StepRow> rows;
-  std::vector<CrossAttention::Source> sources;
-  ConstMatrixView encoded;  // [N, D] what the last encode gave, until the next pass
-
-  // Heads that every pass with this workspace masks.
-  std::vector<MaskedHead> masked_heads;
-  std::vector<MaskedHead> masked_in_layer;  // those of the attention that runs
 };
 
 // Where a decoder pass leaves the cross-attention of one head: Marian's alignment is head 0 of the
@@ -164,6 +148,8 @@ class EncoderDecoder {
   // The encoder's layers over the embedded rows of workspace.sentences, and what the decoder needs.
   std::vector<std::shared_ptr<EncodedSource>> encode_embedded(Backend& backend, MatrixView x,
                                                               ModelWorkspace& workspace) const;
+  std::vector<std::shared_ptr<EncodedSource>> keep_sources(Backend& backend, MatrixView x,
+                                                           ModelWorkspace& workspace) const;
   void plan_rows(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const;
   void check_row(const DecoderRow& row) const;
   void attend_to_sources(Backend& backend, std::span<const DecoderRow> rows, std::size_t layer,

@@ -1,7 +1,6 @@
 #include "nn/positions.h"
 
 #include <cmath>
-#include <vector>
 
 #include "base/check.h"
 

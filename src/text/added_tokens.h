@@ -2,8 +2,7 @@
 // codes, what a fine-tuning added.
 //
 // What it does:  finds them from left to right, the longest where several begin, and takes the
-// white
-//                space on the sides where a token says so.
+//                white space on the sides where a token says so.
 // Cost:          one trie step a byte; in the worst case the text times the longest token, which is
 //                bounded.
 // Source:        tokenizers 0.23.3 (tokenizer/added_vocabulary.rs) and transformers 4.57.6

@@ -3,8 +3,7 @@
 // What it does:  of all neighbours that the list has, merges the pair that stands first in it, the
 //                leftmost among equals, until none is left.
 // When to use:   where a file gives the order of the merges. SentencePiece models give scores of
-// the
-//                merged pieces instead: bpe.h.
+//                the merged pieces instead: bpe.h.
 // Cost:          n log n time for n symbols by a priority queue, no recursion; one hash probe for
 //                each pair looked at. The table has 20 to 40 bytes a merge.
 // Source:        Sennrich et al. 2016, arXiv 1508.07909; order of merges as in the tokenizers

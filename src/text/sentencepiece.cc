@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "text/bpe.h"
 #include "text/character.h"
+#include "text/text_limit.h"
 #include "text/unigram.h"
 #include "text/word.h"
 
@@ -66,7 +67,6 @@ SentencePiece::SentencePiece(SentencePieceModel model, const std::string& name,
       prefix_is_dropped_(model.normalizer.add_dummy_prefix ||
                          model.normalizer.remove_extra_whitespaces),
       all_spaces_are_dropped_(model.normalizer.remove_extra_whitespaces),
-      bos_id_(pieces_.control(model.bos_piece)),
       eos_id_(pieces_.control(model.eos_piece)),
       pad_id_(pieces_.control(model.pad_piece)),
       max_input_bytes_(limits.max_input_bytes) {}
@@ -78,11 +78,7 @@ std::shared_ptr<const SentencePiece> SentencePiece::load(const std::string& path
 }
 
 void SentencePiece::check_length(std::string_view text) const {
-  if (text.size() > max_input_bytes_)
-    throw Error(ErrorCode::resource_exhausted,
-                "tokenizing a text of " + std::to_string(text.size()) + " bytes; at most " +
-                    std::to_string(max_input_bytes_) + " are allowed",
-                "split the text, or raise Limits::max_input_bytes");
+  check_text_size(text, max_input_bytes_);
 }
 
 std::string SentencePiece::normalize(std::string_view text) const {

@@ -53,7 +53,6 @@ class SentencePiece {
   std::string decode_pieces(std::span<const std::string_view> pieces) const;
 
   const PieceTable& pieces() const noexcept { return pieces_; }
-  TokenId bos_id() const noexcept { return bos_id_; }  // -1: none
   TokenId eos_id() const noexcept { return eos_id_; }  // -1: none
   TokenId pad_id() const noexcept { return pad_id_; }  // -1: none
   // Throws Error{invalid_argument} unless 0 <= id < pieces().size().
@@ -69,7 +68,7 @@ class SentencePiece {
   bool byte_fallback_;
   bool prefix_is_dropped_;       // a space symbol at the front of a decoded text
   bool all_spaces_are_dropped_;  // every one of them
-  TokenId bos_id_, eos_id_, pad_id_;
+  TokenId eos_id_, pad_id_;
   std::size_t max_input_bytes_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <bitset>
 #include <cmath>
-#include <limits>
 #include <unordered_set>
 #include <utility>
 
@@ -27,7 +26,7 @@ constexpr std::uint32_t piece = 1, score = 2, type = 3;
 }
 namespace trainer_field {
 constexpr std::uint32_t model_type = 3, treat_whitespace_as_suffix = 24, byte_fallback = 35,
-                        unk_surface = 44, bos_piece = 46, eos_piece = 47, pad_piece = 48;
+                        unk_surface = 44, eos_piece = 47, pad_piece = 48;
 }
 namespace normalizer_field {
 constexpr std::uint32_t precompiled_charsmap = 2, add_dummy_prefix = 3,
@@ -82,9 +81,6 @@ void parse_trainer_spec(std::string_view message, const std::string& what,
         break;
       case trainer_field::unk_surface:
         model.unk_surface = reader.bytes(field);
-        break;
-      case trainer_field::bos_piece:
-        model.bos_piece = reader.bytes(field);
         break;
       case trainer_field::eos_piece:
         model.eos_piece = reader.bytes(field);

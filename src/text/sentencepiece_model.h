@@ -48,7 +48,6 @@ struct SentencePieceModel {
   bool treat_whitespace_as_suffix = false;
   bool byte_fallback = false;
   std::string unk_surface = " \xE2\x81\x87 ";  // what an unknown piece decodes to
-  std::string bos_piece = "<s>";
   std::string eos_piece = "</s>";
   std::string pad_piece = "<pad>";
 

@@ -1,8 +1,8 @@
 // Character properties and normal forms, as the tokenizers ask for them.
 //
 // What it does:  the general category through utf8proc (Unicode 15.0 in Debian 12), White_Space
-// from
-//                its list, normal forms C, D, KC and KD, lower case, extended grapheme clusters.
+//                from its list, normal forms C, D, KC and KD, lower case, extended grapheme
+//                clusters.
 // Cost:          a property is one or two table loads; a normal form is linear and allocates.
 // Source:        Unicode Standard Annexes 15 (normal forms) and 29 (grapheme clusters).
 #pragma once

@@ -60,40 +60,5 @@ TEST(Utf8, ValidTextIsLeftAlone) {
   EXPECT_EQ(with_replacements(text), text);
 }
 
-// Streaming: what is shown early must be what the whole text shows there.
-TEST(Utf8, ACompletePrefixDecodesAsItDoesInAnyLongerText) {
-  // All strings of up to four bytes from those that decide how UTF-8 is read.
-  constexpr std::string_view kBytes = "a\x80\x90\xA0\xC1\xC3\xE0\xE3\xED\xF0\xF4\xF5";
-  std::string text;
-  const auto check = [&] {
-    const std::size_t complete = complete_prefix(text);
-    ASSERT_LE(complete, text.size());
-    const std::string shown = with_replacements(std::string_view(text).substr(0, complete));
-    for (const std::string_view more :
-         {"", "a", "\x80", "\x80\x80", "\x80\x80\x80", "\xBF\xBF", "\xE3"})
-      ASSERT_TRUE(with_replacements(text + std::string(more)).starts_with(shown));
-    // Nothing is held back without reason: some continuation makes a character of what is left.
-    if (complete == text.size()) return;
-    bool completed = false;
-    for (const std::string_view more :
-         {"\x80", "\x80\x80", "\x80\x80\x80", "\xA0\x80", "\x90\x80\x80"})
-      completed |= is_valid_utf8(text.substr(complete) + std::string(more));
-    ASSERT_TRUE(completed);
-  };
-  for (const char a : kBytes)
-    for (const char b : kBytes)
-      for (const char c : kBytes)
-        for (const char d : kBytes) {
-          text = {a, b, c, d};
-          ASSERT_NO_FATAL_FAILURE(check());
-        }
-  for (const std::string_view whole : {"", "a", "é", "\xE3", "\xE3\x81", "\xF0\x9F\x98"}) {
-    text = whole;
-    ASSERT_NO_FATAL_FAILURE(check());
-  }
-  EXPECT_EQ(complete_prefix("a\xF0\x9F\x98"), 1u);
-  EXPECT_EQ(complete_prefix("aé"), 3u);
-}
-
 }  // namespace
 }  // namespace tandem

@@ -19,30 +19,20 @@ void expect_oracle(const RandomCase& random_case) {
     EXPECT_EQ(result.best().finish_reason, FinishReason::constraint_unsatisfied);
     return;
   }
-  ASSERT_EQ(result.hypotheses.size(), expected.size());
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_EQ(result.hypotheses[i].ids, expected[i].ids) << "hypothesis " << i;
-    EXPECT_NEAR(result.hypotheses[i].score, expected[i].score, 1e-9) << "hypothesis " << i;
-  }
+  expect_hypotheses(result, expected, 1e-9);
 }
 
 TEST(BeamSearch, FollowsHuggingFaceWithPlainScores) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(seed);
-    RandomCase random_case = plain_case(seed);
-    add_beams(seed, random_case.options);
-    random_case.options.strategy = Beam{};
-    expect_oracle(random_case);
+    expect_oracle(beam_case(seed, plain_case(seed)));
   }
 }
 
 TEST(BeamSearch, FollowsHuggingFaceWithAnyMixOfOptions) {
   for (std::uint64_t seed = 1000; seed < 1700; ++seed) {
     SCOPED_TRACE(seed);
-    RandomCase random_case = mixed_case(seed);
-    add_beams(seed, random_case.options);
-    random_case.options.strategy = Beam{};
-    expect_oracle(random_case);
+    expect_oracle(beam_case(seed, mixed_case(seed)));
   }
 }
 

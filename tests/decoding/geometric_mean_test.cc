@@ -74,17 +74,10 @@ void expect_close(const RunResult& a, const RunResult& b, double tolerance) {
   }
 }
 
-RandomCase beam_case(std::uint64_t seed) {
-  RandomCase random_case = mixed_case(seed);
-  add_beams(seed, random_case.options);
-  random_case.options.strategy = Beam{};
-  return random_case;
-}
-
 TEST(Ensemble, OfAModelWithItselfIsThatModel) {
   for (std::uint64_t seed = 0; seed < 100; ++seed) {
     SCOPED_TRACE(seed);
-    const auto [model, options] = beam_case(seed);
+    const auto [model, options] = beam_case(seed, mixed_case(seed));
     const RunResult plain = run(model, 0, options);
     for (const Mean mean : {Mean::arithmetic, Mean::geometric}) {
       expect_close(run_ensemble({model}, mean, {1.0}, options), plain, 1e-4);
@@ -97,7 +90,7 @@ TEST(Ensemble, OfAModelWithItselfIsThatModel) {
 TEST(Ensemble, TheOrderOfTheModelsChangesNothing) {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     SCOPED_TRACE(seed);
-    const auto [model, options] = beam_case(seed);
+    const auto [model, options] = beam_case(seed, mixed_case(seed));
     const TableModel second = other(model), third = other(second);
     for (const Mean mean : {Mean::arithmetic, Mean::geometric})
       expect_close(run_ensemble({third, model, second}, mean, {0.3, 0.5, 0.2}, options),

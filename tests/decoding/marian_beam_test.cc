@@ -80,11 +80,7 @@ TEST(MarianBeam, FollowsMarian) {
     options.word_penalty = random.one_of({0.0, 0.3, -0.2});
     const RunResult found = run(random_case.model, 2, options);
     const auto expected = marian_oracle(random_case, 2);
-    ASSERT_EQ(found.hypotheses.size(), expected.size());
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      EXPECT_EQ(found.hypotheses[i].ids, expected[i].ids) << "hypothesis " << i;
-      EXPECT_NEAR(found.hypotheses[i].score, expected[i].score, 1e-9) << "hypothesis " << i;
-    }
+    expect_hypotheses(found, expected, 1e-9);
   }
 }
 

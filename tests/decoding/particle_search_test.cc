@@ -25,15 +25,8 @@ std::shared_ptr<const Constraint> small_constraint() {
 }
 
 RandomCase small_case(std::uint64_t seed, const SequentialMonteCarlo& settings) {
-  RandomCase random_case;
-  random_case.model.vocabulary_size = 4;
-  random_case.model.seed = seed;
-  random_case.model.sharpness = 1.5;
+  RandomCase random_case = tiny_case(seed, 4, 4);
   SearchOptions& options = random_case.options;
-  options.vocabulary_size = 4;
-  options.eos_tokens = {kEos};
-  options.start_token = 1;
-  options.max_new_tokens = 4;
   options.constraint = small_constraint();
   options.strategy = settings;
   options.num_return_sequences = settings.particles;

@@ -19,15 +19,8 @@ namespace tandem::testing {
 namespace {
 
 RandomCase small_case(std::uint64_t seed) {
-  RandomCase random_case;
-  random_case.model.vocabulary_size = 5;
-  random_case.model.seed = seed;
-  random_case.model.sharpness = 1.5;
+  RandomCase random_case = tiny_case(seed, 5, 3);
   SearchOptions& options = random_case.options;
-  options.vocabulary_size = 5;
-  options.eos_tokens = {kEos};
-  options.start_token = 1;
-  options.max_new_tokens = 3;
   options.strategy = Sample{};
   options.seed = seed;
   return random_case;

@@ -70,14 +70,8 @@ TEST(SpeculativeSampling, EqualsSamplingForAnyDraft) {
 
 // Law A21: about 100,000 tokens in 40,000 outputs of three tokens at most.
 TEST(SpeculativeSampling, OutputsHaveTheirProbabilities) {
-  RandomCase random_case;
-  random_case.model.vocabulary_size = 5;
-  random_case.model.sharpness = 1.5;
+  RandomCase random_case = tiny_case(0, 5, 3);
   SearchOptions& options = random_case.options;
-  options.vocabulary_size = 5;
-  options.eos_tokens = {kEos};
-  options.start_token = 1;
-  options.max_new_tokens = 3;
   options.warpers = {.temperature = 1.3, .top_k = 4};
   options.strategy = Sample{};
   std::map<Tokens, std::size_t> places;

@@ -21,15 +21,8 @@ namespace {
 using Ids = std::vector<TokenId>;
 
 RandomCase small_case(std::uint64_t seed) {
-  RandomCase random_case;
-  random_case.model.vocabulary_size = 3;
-  random_case.model.seed = seed;
-  random_case.model.sharpness = 1.5;
+  RandomCase random_case = tiny_case(seed, 3, 2);
   SearchOptions& options = random_case.options;
-  options.vocabulary_size = 3;
-  options.eos_tokens = {kEos};
-  options.start_token = 1;
-  options.max_new_tokens = 2;
   options.strategy = StochasticBeam{};
   return random_case;
 }

@@ -2,9 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <tandem/error.h>
-
 #include "models/readers/json_file.h"
+#include "support/expect_error.h"
 #include "support/test_files.h"
 
 namespace tandem {
@@ -16,18 +15,6 @@ constexpr int kDepth = 8;
 
 JsonObject object(const std::string& text) {
   return {parse_json(text, "c.json", kDepth), "c.json"};
-}
-
-template <class Call>
-std::string refusal(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::corrupt);
-    return error.message();
-  }
-  ADD_FAILURE() << "no Error";
-  return "";
 }
 
 TEST(JsonFile, GettersReadTheirType) {
@@ -49,26 +36,27 @@ TEST(JsonFile, NullIsTheSameAsMissing) {
     EXPECT_FALSE(json.has(key));
     EXPECT_EQ(json.integer(key, 0, 1), std::nullopt);
     EXPECT_EQ(json.string(key), std::nullopt);
-    EXPECT_THAT(refusal([&] { json.required_string(key); }), HasSubstr("is missing"));
-    EXPECT_THAT(refusal([&] { json.required_integer(key, 0, 1); }), HasSubstr("is missing"));
+    EXPECT_THAT(corrupt_message([&] { json.required_string(key); }), HasSubstr("is missing"));
+    EXPECT_THAT(corrupt_message([&] { json.required_integer(key, 0, 1); }),
+                HasSubstr("is missing"));
   }
 }
 
 TEST(JsonFile, WrongTypesAreNamedWithFileAndKey) {
   const JsonObject json =
       object(R"({"s": "x", "i": 7, "f": 2.0, "u": 9223372036854775808, "o": {"x": []}})");
-  EXPECT_EQ(refusal([&] { json.integer("i", 0, 6); }),
+  EXPECT_EQ(corrupt_message([&] { json.integer("i", 0, 6); }),
             "c.json: key 'i' should be an integer from 0 to 6, found 7");
-  EXPECT_EQ(refusal([&] { json.object("o")->string("x"); }),
+  EXPECT_EQ(corrupt_message([&] { json.object("o")->string("x"); }),
             "c.json at 'o': key 'x' should be a string, found []");
-  refusal([&] { json.integer("f", 0, 6); });
-  refusal([&] { json.integer("u", INT64_MIN, INT64_MAX); });
-  refusal([&] { json.integer("s", 0, 6); });
-  refusal([&] { json.number("s"); });
-  refusal([&] { json.boolean("i"); });
-  refusal([&] { json.string("i"); });
-  refusal([&] { json.object("i"); });
-  refusal([&] { object("[]"); });
+  corrupt_message([&] { json.integer("f", 0, 6); });
+  corrupt_message([&] { json.integer("u", INT64_MIN, INT64_MAX); });
+  corrupt_message([&] { json.integer("s", 0, 6); });
+  corrupt_message([&] { json.number("s"); });
+  corrupt_message([&] { json.boolean("i"); });
+  corrupt_message([&] { json.string("i"); });
+  corrupt_message([&] { json.object("i"); });
+  corrupt_message([&] { object("[]"); });
 }
 
 TEST(JsonFile, WhatIsNotStrictJsonIsRefused) {
@@ -78,14 +66,14 @@ TEST(JsonFile, WhatIsNotStrictJsonIsRefused) {
         std::string("{\"a\": 01}"), std::string("{\"a\": \"\xff\"}"),
         std::string("{\"a\": \"\\ud800\"}"), std::string("{\"a\": 1e999}"),
         std::string("{\"a\": \"\n\"}"), std::string("{}\0", 3), std::string("{}\0x", 4)})
-    refusal([&] { parse_json(text, "c.json", kDepth); });
+    corrupt_message([&] { parse_json(text, "c.json", kDepth); });
 }
 
 TEST(JsonFile, AKeyOccursOnceInAnObject) {
-  EXPECT_THAT(refusal([] { object(R"({"a": 1, "b": {}, "a": 2})"); }),
+  EXPECT_THAT(corrupt_message([] { object(R"({"a": 1, "b": {}, "a": 2})"); }),
               HasSubstr("'a' occurs twice"));
-  EXPECT_THAT(refusal([] { object(R"({"x": [{"a": 1, "a": 1}]})"); }), HasSubstr("twice"));
-  EXPECT_THAT(refusal([] { object(R"({"a": 1, "\u0061": 2})"); }), HasSubstr("twice"));
+  EXPECT_THAT(corrupt_message([] { object(R"({"x": [{"a": 1, "a": 1}]})"); }), HasSubstr("twice"));
+  EXPECT_THAT(corrupt_message([] { object(R"({"a": 1, "\u0061": 2})"); }), HasSubstr("twice"));
   EXPECT_NO_THROW(object(R"({"a": {"a": [{"a": 1}, {"a": 2}]}, "b": {"a": 1}})"));
 }
 
@@ -95,9 +83,9 @@ TEST(JsonFile, DepthHoldsAtTheLimitAndNotBeyond) {
            std::string(static_cast<std::size_t>(depth), ']');
   };
   EXPECT_NO_THROW(parse_json(nested(kDepth), "c.json", kDepth));
-  EXPECT_THAT(refusal([&] { parse_json(nested(kDepth + 1), "c.json", kDepth); }),
+  EXPECT_THAT(corrupt_message([&] { parse_json(nested(kDepth + 1), "c.json", kDepth); }),
               HasSubstr("nested"));
-  EXPECT_THAT(refusal([&] { parse_json(nested(1'000'000), "c.json", kDepth); }),
+  EXPECT_THAT(corrupt_message([&] { parse_json(nested(1'000'000), "c.json", kDepth); }),
               HasSubstr("nested"));
 }
 

@@ -10,6 +10,8 @@
 #include <tandem/error.h>
 
 #include "models/readers/safetensors.h"
+#include "support/damaged_bytes.h"
+#include "support/expect_error.h"
 #include "support/faulty_file_system.h"
 #include "support/test_files.h"
 
@@ -47,15 +49,8 @@ WeightMap parse(const std::string& content, const Limits& limits = {}) {
   return weights;
 }
 
-// The code and the message of the Error that `content` causes.
 std::pair<ErrorCode, std::string> refusal(const std::string& content, const Limits& limits = {}) {
-  try {
-    parse(content, limits);
-  } catch (const Error& error) {
-    return {error.code(), error.message()};
-  }
-  ADD_FAILURE() << "was accepted";
-  return {ErrorCode::internal, ""};
+  return refusal_of([&] { parse(content, limits); });
 }
 
 TEST(SafetensorsReader, ReadsValuesShapesAndTypes) {
@@ -88,24 +83,15 @@ TEST(SafetensorsReader, TensorsOutliveTheFile) {
 
 TEST(SafetensorsReader, EveryTruncationIsRefused) {
   const std::string whole = two_tensors();
-  for (std::size_t size = 0; size < whole.size(); ++size)
-    EXPECT_THROW(parse(whole.substr(0, size)), Error) << size;
+  expect_truncations_refused(whole, [](const std::string& bytes) { parse(bytes); });
 }
 
 TEST(SafetensorsReader, EverySingleBitFlipIsRefusedOrLoads) {
   const std::string whole = two_tensors();
-  int refused = 0;
-  for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
-    std::string flipped = whole;
-    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
-    try {
-      const WeightMap weights = parse(flipped);
-      for (const auto& [name, weight] : weights.all()) EXPECT_FALSE(weight.tensor.empty());
-    } catch (const Error& error) {
-      EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
-      ++refused;
-    }
-  }
+  const int refused = expect_bit_flips_refused_or_read(whole, [](const std::string& bytes) {
+    const WeightMap weights = parse(bytes);
+    for (const auto& [name, weight] : weights.all()) EXPECT_FALSE(weight.tensor.empty());
+  });
   EXPECT_GT(refused, 500);
 }
 

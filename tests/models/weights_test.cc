@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <tandem/error.h>
+#include "support/expect_error.h"
 
 namespace tandem {
 namespace {
@@ -18,21 +18,9 @@ WeightMap two_weights() {
   return weights;
 }
 
-template <class Call>
-std::string message_of(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::corrupt);
-    return error.message();
-  }
-  ADD_FAILURE() << "no Error";
-  return "";
-}
-
 TEST(WeightMap, AMissingTensorIsNamedWithFileAndShape) {
   WeightMap weights = two_weights();
-  EXPECT_EQ(message_of([&] {
+  EXPECT_EQ(corrupt_message([&] {
               weights.take("c", {-1, 7});
             }),
             "folder/model: tensor 'c' is missing; expected [any, 7]");
@@ -41,11 +29,11 @@ TEST(WeightMap, AMissingTensorIsNamedWithFileAndShape) {
 
 TEST(WeightMap, AWrongShapeIsNamedWithBothShapes) {
   WeightMap weights = two_weights();
-  EXPECT_EQ(message_of([&] {
+  EXPECT_EQ(corrupt_message([&] {
               weights.take("a.weight", {3, 2});
             }),
             "folder/model: tensor 'a.weight' has shape [2, 3], expected [3, 2]");
-  EXPECT_THAT(message_of([&] {
+  EXPECT_THAT(corrupt_message([&] {
                 weights.take_if_present("b.bias", {1, 3});
               }),
               HasSubstr("has shape [3], expected [1, 3]"));
@@ -55,14 +43,15 @@ TEST(WeightMap, AWrongShapeIsNamedWithBothShapes) {
 TEST(WeightMap, ATensorThatNobodyTakesIsAnErrorUnlessIgnored) {
   WeightMap weights = two_weights();
   weights.take("a.weight", {2, 3});
-  EXPECT_THAT(message_of([&] { weights.check_all_used(); }), HasSubstr("'b.bias' [3]"));
+  EXPECT_THAT(corrupt_message([&] { weights.check_all_used(); }), HasSubstr("'b.bias' [3]"));
   weights.ignore("b.bias");
   EXPECT_NO_THROW(weights.check_all_used());
 }
 
 TEST(WeightMap, ANameOccursOnce) {
   WeightMap weights = two_weights();
-  EXPECT_THAT(message_of([&] { weights.add("b.bias", {}); }), HasSubstr("'b.bias' occurs twice"));
+  EXPECT_THAT(corrupt_message([&] { weights.add("b.bias", {}); }),
+              HasSubstr("'b.bias' occurs twice"));
 }
 
 }  // namespace

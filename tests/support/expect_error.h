@@ -1,7 +1,8 @@
-// Expects a tandem::Error with a code, whose message names something.
+// What a call refuses: the tandem::Error that it throws, by code and message.
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,15 +11,31 @@
 
 namespace tandem {
 
-template <class Action>
-void expect_error(Action action, ErrorCode code, const std::string& named) {
+// A failure of the test, and `internal`, if there is none.
+template <class Call>
+std::pair<ErrorCode, std::string> refusal_of(const Call& call) {
   try {
-    action();
-    ADD_FAILURE() << "no error that names '" << named << "'";
+    call();
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    EXPECT_THAT(error.message(), ::testing::HasSubstr(named));
+    return {error.code(), error.message()};
   }
+  ADD_FAILURE() << "was accepted";
+  return {ErrorCode::internal, ""};
+}
+
+template <class Call>
+void expect_error(const Call& call, ErrorCode code, const std::string& named) {
+  const auto [found, message] = refusal_of(call);
+  EXPECT_EQ(found, code) << message;
+  EXPECT_THAT(message, ::testing::HasSubstr(named));
+}
+
+// Of a file that is broken.
+template <class Call>
+std::string corrupt_message(const Call& call) {
+  const auto [code, message] = refusal_of(call);
+  EXPECT_EQ(code, ErrorCode::corrupt) << message;
+  return message;
 }
 
 }  // namespace tandem

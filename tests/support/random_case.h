@@ -103,4 +103,25 @@ inline void add_beams(std::uint64_t seed, SearchOptions& options) {
   options.length_penalty = random.one_of({1.0, 0.0, 0.6, 2.0, -1.0});
 }
 
+// A case for beam search, from one without beams.
+inline RandomCase beam_case(std::uint64_t seed, RandomCase random_case) {
+  add_beams(seed, random_case.options);
+  random_case.options.strategy = Beam{};
+  return random_case;
+}
+
+// A model whose outputs are few enough to be enumerated.
+inline RandomCase tiny_case(std::uint64_t seed, TokenId vocabulary_size, int max_new_tokens) {
+  RandomCase random_case;
+  random_case.model.vocabulary_size = vocabulary_size;
+  random_case.model.seed = seed;
+  random_case.model.sharpness = 1.5;
+  SearchOptions& options = random_case.options;
+  options.vocabulary_size = vocabulary_size;
+  options.eos_tokens = {kEos};
+  options.start_token = 1;
+  options.max_new_tokens = max_new_tokens;
+  return random_case;
+}
+
 }  // namespace tandem::testing

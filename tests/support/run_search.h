@@ -111,4 +111,15 @@ inline void expect_same(const RunResult& a, const RunResult& b) {
   }
 }
 
+// `expected`: what an oracle found, with `ids` and `score` each.
+template <typename Expected>
+void expect_hypotheses(const RunResult& found, const std::vector<Expected>& expected,
+                       double tolerance) {
+  ASSERT_EQ(found.hypotheses.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(found.hypotheses[i].ids, expected[i].ids) << "hypothesis " << i;
+    EXPECT_NEAR(found.hypotheses[i].score, expected[i].score, tolerance) << "hypothesis " << i;
+  }
+}
+
 }  // namespace tandem::testing

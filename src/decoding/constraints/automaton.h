@@ -7,9 +7,9 @@
 //                a grammar there may be any number of them, and only those that are met are made.
 // Cost:          a new transition: the arcs of the places of a state. About 300 bytes a state.
 // Bounds:        a text nests at most kMostDepth rules deep, and a state of a network with calls
-// has
-//                at most kMostPlaces places (an ambiguous grammar): what goes beyond leads nowhere,
-//                the same on every run. The owner throws the states away when they get too many.
+//                has at most kMostPlaces places (an ambiguous grammar): what goes beyond leads
+//                nowhere, the same on every run. The owner throws the states away when they get
+//                too many.
 // Source:        Thompson 1968; Cox 2010 (RE2) for the states on demand; stacks shared by hashing.
 #pragma once
 

@@ -1,14 +1,13 @@
 // Phrases: every phrase, in one of its alternatives, occurs in the output.
 //
-// What it does:   lets the search write as it likes while there is room, notes what occurs, refuses
-// the
-//                 end before everything has occurred, and forces what is missing at the last moment
-//                 at which it still fits.
+// What it does:   lets the search write as it likes while there is room, notes what occurs,
+//                 refuses the end before everything has occurred, and forces what is missing at
+//                 the last moment at which it still fits.
 // Cost:           O(number and length of the alternatives) a step.
 // Differs:        from Post & Vilar 2018 (arXiv 1804.06609) and Hokamp & Liu 2017 (arXiv
-// 1704.07138),
-//                 who bring phrases forward by keeping beams for them. Here the promise holds in
-//                 every strategy, greedy and drafted alike, and late phrases stand near the end.
+//                 1704.07138), who bring phrases forward by keeping beams for them. Here the
+//                 promise holds in every strategy, greedy and drafted alike, and late phrases
+//                 stand near the end.
 // Laws:           every output holds all phrases (tests/decoding/constraint_test.cc).
 #include <algorithm>
 #include <memory>

@@ -17,9 +17,7 @@
 //                 nested and not empty; adjacent ones are possible (tests/decoding/
 //                 tagged_copy_test.cc).
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 
 #include <tandem/error.h>

@@ -6,10 +6,9 @@
 // Cost:          a state that is known: a look-up under a lock. A new one: a walk over the
 //                vocabulary's trie (bench/constraints_bench.cc prints both).
 // Completion:    where every byte is a token, bytes decide. Else a state counts as alive if a
-// search
-//                over tokens, nearest end first, finds one. After kMostSearched states without an
-//                answer it counts as alive too: such a search may then end unsatisfied, but never
-//                with a text outside the language.
+//                search over tokens, nearest end first, finds one. After kMostSearched states
+//                without an answer it counts as alive too: such a search may then end unsatisfied,
+//                but never with a text outside the language.
 // Bounds:        kMostBytes for the states, then they are made anew; within one step at most
 //                kMostStepBytes, else Error{resource_exhausted}.
 // Source:        Willard & Louf 2023, arXiv 2307.09702 (a mask for each state, kept); here the

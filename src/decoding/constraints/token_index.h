@@ -2,8 +2,7 @@
 //
 // What it does:  visits all tokens whose bytes a machine accepts, each shared beginning once.
 // Cost:          one step of the machine for each node that is reached and one jump for each that
-// is
-//                not; about 12 bytes a node. A walk reads memory forwards only.
+//                is not; about 12 bytes a node. A walk reads memory forwards only.
 #pragma once
 
 #include <cstddef>

@@ -10,19 +10,9 @@
 namespace tandem {
 namespace {
 
-constexpr std::int64_t kMaxDim = 1 << 16;
-constexpr std::int64_t kMaxPositions = 1 << 20;
-
 StackSpec read_stack(const BartStyle& style, const JsonObject& config, ModelSpec& spec,
                      const std::string& side, const Limits& limits) {
-  StackSpec stack;
-  stack.layers = size_by_key(config, spec, side + ".layers", side + "_layers", limits.max_layers);
-  stack.heads =
-      size_by_key(config, spec, side + ".heads", side + "_attention_heads", limits.max_heads);
-  stack.feed_forward_dim =
-      size_by_key(config, spec, side + ".feed_forward_dim", side + "_ffn_dim", kMaxDim);
-  stack.max_positions =
-      size_by_key(config, spec, side + ".max_positions", "max_position_embeddings", kMaxPositions);
+  StackSpec stack = stack_by_keys(config, spec, side, "max_position_embeddings", limits);
   stack.positions = style.positions;
   stack.final_norm = style.final_norm;
   if (style.position_start == PositionStart::two) stack.position_offset = 2;

@@ -1,11 +1,9 @@
 #include "models/families/ctranslate2_variables.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <tandem/error.h>
 

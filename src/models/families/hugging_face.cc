@@ -38,6 +38,19 @@ int size_by_key(const JsonObject& config, ModelSpec& spec, const std::string& na
   return static_cast<int>(config.required_integer(key, 1, highest));
 }
 
+StackSpec stack_by_keys(const JsonObject& config, ModelSpec& spec, const std::string& side,
+                        const std::string& positions_key, const Limits& limits) {
+  StackSpec stack;
+  stack.layers = size_by_key(config, spec, side + ".layers", side + "_layers", limits.max_layers);
+  stack.heads =
+      size_by_key(config, spec, side + ".heads", side + "_attention_heads", limits.max_heads);
+  stack.feed_forward_dim =
+      size_by_key(config, spec, side + ".feed_forward_dim", side + "_ffn_dim", kMaxDim);
+  stack.max_positions =
+      size_by_key(config, spec, side + ".max_positions", positions_key, kMaxPositions);
+  return stack;
+}
+
 TokenId token_by_key(const JsonObject& config, const std::string& key, std::int64_t vocabulary) {
   return static_cast<TokenId>(config.integer(key, 0, vocabulary - 1).value_or(-1));
 }

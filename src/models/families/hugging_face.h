@@ -20,6 +20,14 @@ Activation activation_by_name(const JsonObject& config, const std::string& key,
 int size_by_key(const JsonObject& config, ModelSpec& spec, const std::string& name,
                 const std::string& key, std::int64_t highest, int fallback = 0);
 
+// Bounds of the sizes that a configuration claims.
+inline constexpr std::int64_t kMaxDim = 1 << 16;
+inline constexpr std::int64_t kMaxPositions = 1 << 20;
+
+// The sizes of one stack by the keys of BART's configurations; `side` is encoder or decoder.
+StackSpec stack_by_keys(const JsonObject& config, ModelSpec& spec, const std::string& side,
+                        const std::string& positions_key, const Limits& limits);
+
 // `key` as a token id in [0, vocabulary), or -1 when it is not set.
 TokenId token_by_key(const JsonObject& config, const std::string& key, std::int64_t vocabulary);
 // The same for a key that may hold one id or a list of them; empty when it is not set.

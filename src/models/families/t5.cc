@@ -10,7 +10,6 @@
 namespace tandem {
 namespace {
 
-constexpr std::int64_t kMaxDim = 1 << 16;
 constexpr std::int64_t kMaxBuckets = 1 << 12;
 // Attention keeps a number for each distance and head; T5 and its relatives use 128.
 constexpr std::int64_t kMaxDistance = 1 << 12;

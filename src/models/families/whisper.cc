@@ -10,20 +10,11 @@
 namespace tandem {
 namespace {
 
-constexpr std::int64_t kMaxDim = 1 << 16;
-constexpr std::int64_t kMaxPositions = 1 << 20;
 constexpr std::int64_t kMaxChannels = 1 << 12;
 
 StackSpec read_stack(const JsonObject& config, ModelSpec& spec, const std::string& side,
                      const std::string& positions_key, const Limits& limits) {
-  StackSpec stack;
-  stack.layers = size_by_key(config, spec, side + ".layers", side + "_layers", limits.max_layers);
-  stack.heads =
-      size_by_key(config, spec, side + ".heads", side + "_attention_heads", limits.max_heads);
-  stack.feed_forward_dim =
-      size_by_key(config, spec, side + ".feed_forward_dim", side + "_ffn_dim", kMaxDim);
-  stack.max_positions =
-      size_by_key(config, spec, side + ".max_positions", positions_key, kMaxPositions);
+  StackSpec stack = stack_by_keys(config, spec, side, positions_key, limits);
   stack.positions = PositionKind::table;
   stack.final_norm = true;
   return stack;
@@ -73,8 +64,8 @@ AttentionWeights attention(WeightMap& weights, const std::string& name, std::int
 LinearWeights convolution(WeightMap& weights, const std::string& name, std::int64_t outputs,
                           std::int64_t channels) {
   LinearWeights linear;
-  linear.weight =
-      convolution_weights(take_float(weights, name + ".weight", {outputs, channels, MelFrontEnd::kKernel}));
+  linear.weight = convolution_weights(
+      take_float(weights, name + ".weight", {outputs, channels, MelFrontEnd::kKernel}));
   linear.bias = take_float(weights, name + ".bias", {outputs});
   return linear;
 }

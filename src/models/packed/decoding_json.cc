@@ -1,6 +1,5 @@
 #include "models/packed/decoding_json.h"
 
-#include <cmath>
 
 #include <tandem/error.h>
 

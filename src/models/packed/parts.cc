@@ -1,6 +1,5 @@
 #include "models/packed/parts.h"
 
-#include <array>
 #include <variant>
 
 #include "nn/mel_front_end.h"

@@ -1,5 +1,4 @@
 // Features::read_npy: the file format of npz.h, and its conversion.
-#include <utility>
 
 #include <tandem/error.h>
 #include <tandem/features.h>

@@ -2,8 +2,8 @@
 //
 // Cost:   linear.
 // Source: Xue et al. 2022 (arXiv 2105.13626); transformers 4.57.6,
-// models/byt5/tokenization_byt5.py.
-//         Bytes that make no character are left out of decoded text.
+//         models/byt5/tokenization_byt5.py. Bytes that make no character are left out of decoded
+//         text.
 #pragma once
 
 #include <memory>

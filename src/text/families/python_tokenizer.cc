@@ -8,6 +8,7 @@
 #include "base/quote.h"
 #include "base/utf8.h"
 #include "text/families/language_lists.h"
+#include "text/text_limit.h"
 
 namespace tandem {
 
@@ -123,11 +124,7 @@ std::string PythonTokenizer::token(TokenId id) const {
 
 std::vector<TokenId> PythonTokenizer::encode(std::string_view text,
                                              const EncodeOptions& options) const {
-  if (text.size() > max_input_bytes_)
-    throw Error(ErrorCode::resource_exhausted,
-                "tokenizing a text of " + std::to_string(text.size()) + " bytes; at most " +
-                    std::to_string(max_input_bytes_) + " are allowed",
-                "split the text, or raise Limits::max_input_bytes");
+  check_text_size(text, max_input_bytes_);
   std::string repaired;
   if (!is_valid_utf8(text)) text = repaired = with_replacements(text);
   const std::string prepared = prepare(text);

@@ -2,8 +2,7 @@
 // between them are encoded one by one, and a template goes around; decoding joins token strings.
 //
 // When to use:   as the base of a family whose files are a `.model`, or vocab.json and merges.txt.
-// A
-//                tokenizer.json has its own: pipeline/pipeline_tokenizer.h.
+//                A tokenizer.json has its own: pipeline/pipeline_tokenizer.h.
 // Cost:          one pass over the text for the added tokens, then what the family does.
 // Source:        transformers 4.57.6, tokenization_utils.py (PreTrainedTokenizer).
 #pragma once

@@ -1,7 +1,6 @@
 #include "text/families/t5_tokenizer.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <utility>
 
 #include "text/json_file.h"

@@ -12,6 +12,7 @@
 #include "text/pipeline/component.h"
 #include "text/pipeline/post_processor.h"
 #include "text/special_tokens.h"
+#include "text/text_limit.h"
 #include "text/whisper.h"
 
 namespace tandem::pipeline {
@@ -117,11 +118,7 @@ void PipelineTokenizer::encode_stretch(std::string_view text, bool at_start,
 
 std::vector<TokenId> PipelineTokenizer::encode(std::string_view text,
                                                const EncodeOptions& options) const {
-  if (text.size() > max_input_bytes_)
-    throw Error(ErrorCode::resource_exhausted,
-                "tokenizing a text of " + std::to_string(text.size()) + " bytes; at most " +
-                    std::to_string(max_input_bytes_) + " are allowed",
-                "split the text, or raise Limits::max_input_bytes");
+  check_text_size(text, max_input_bytes_);
   std::string repaired;
   if (!is_valid_utf8(text)) text = repaired = with_replacements(text);
   std::string tagged;

@@ -1,7 +1,6 @@
 #include "text/pipeline/pre_tokenizers.h"
 
 #include <cstddef>
-#include <string_view>
 #include <utility>
 
 #include <tandem/error.h>

@@ -1,0 +1,156 @@
+// EncoderDecoder's encoder: sentences or features to what the decoder needs of them.
+#include <numeric>
+#include <utility>
+
+#include <tandem/error.h>
+
+#include "base/checked_math.h"
+#include "models/encoder_decoder.h"
+#include "models/input_checks.h"
+
+namespace tandem {
+namespace {
+
+// Where a probe sees the attention of head 0: a row of weights for each token. Empty without one.
+class ProbedWeights {
+ public:
+  ProbedWeights(const ModelWorkspace& workspace, std::int64_t tokens) {
+    if (!workspace.layers.probe) return;
+    weights_ = Tensor::zeros({tokens, tokens}, DType::float32);
+    for (std::int64_t i = 0; i < tokens; ++i)
+      rows_.push_back(weights_.mutable_data<float>().data() + i * tokens);
+  }
+
+  float* const* rows() const { return rows_.empty() ? nullptr : rows_.data(); }
+  ConstMatrixView view() const {
+    const auto tokens = static_cast<std::int64_t>(rows_.size());
+    return {weights_.raw(), DType::float32, tokens, tokens, tokens};
+  }
+
+ private:
+  Tensor weights_;
+  std::vector<float*> rows_;
+};
+
+}  // namespace
+
+void EncoderDecoder::check_source(std::span<const TokenId> ids) const {
+  if (ids.empty())
+    throw Error(ErrorCode::invalid_argument,
+                "the source has no tokens; expected at least the end of the sentence");
+  check_positions(static_cast<std::int64_t>(ids.size()), max_source_positions(), "source");
+  for (const TokenId id : ids) check_token(id, 0, source_embedding_.vocabulary_size(), "source");
+}
+
+void EncoderDecoder::plan_sources(ModelWorkspace& workspace,
+                                  std::span<const std::span<const TokenId>> sources) const {
+  workspace.ids.clear();
+  workspace.positions.clear();
+  workspace.sentences.clear();
+  for (const std::span<const TokenId> ids : sources) {
+    check_source(ids);
+    const auto length = checked_cast<std::int32_t>(ids.size(), "source length");
+    workspace.sentences.push_back({static_cast<std::int64_t>(workspace.ids.size()), length});
+    workspace.ids.insert(workspace.ids.end(), ids.begin(), ids.end());
+    std::int32_t counted = 0;
+    for (const TokenId id : ids) {
+      workspace.positions.push_back(position_row(spec_.encoder, id, counted));
+      if (!is_uncounted(id)) ++counted;
+    }
+  }
+}
+
+std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
+    Backend& backend, std::span<const std::span<const TokenId>> sources,
+    ModelWorkspace& workspace) const {
+  if (reads_features())
+    throw Error(ErrorCode::invalid_argument, "this model reads features, not tokens");
+  plan_sources(workspace, sources);
+  const auto tokens = static_cast<std::int64_t>(workspace.ids.size());
+  const MatrixView x = workspace.layers.hidden.matrix(backend, tokens, spec_.model_dim);
+  source_embedding_.forward(backend, workspace.ids, workspace.positions, x, workspace.layers);
+  auto encoded = encode_embedded(backend, x, workspace);
+  for (std::size_t s = 0; s < sources.size(); ++s)
+    encoded[s]->ids.assign(sources[s].begin(), sources[s].end());
+  return {encoded.begin(), encoded.end()};
+}
+
+std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
+    Backend& backend, std::span<const EncoderInput> sources, ModelWorkspace& workspace) const {
+  std::vector<std::span<const TokenId>> ids;
+  std::vector<const Features*> features;
+  for (const EncoderInput& source : sources) {
+    if ((source.features != nullptr) != reads_features())
+      throw Error(ErrorCode::invalid_argument, reads_features()
+                                                   ? "this model reads features, not tokens"
+                                                   : "this model reads tokens, not features");
+    ids.push_back(source.ids);
+    features.push_back(source.features);
+  }
+  return reads_features() ? encode_features(backend, features, workspace)
+                          : encode(backend, ids, workspace);
+}
+
+std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode_features(
+    Backend& backend, std::span<const Features* const> sources, ModelWorkspace& workspace) const {
+  const std::int64_t positions = front_end_.positions();
+  workspace.sentences.clear();
+  for (std::size_t s = 0; s < sources.size(); ++s)
+    workspace.sentences.push_back(
+        {static_cast<std::int64_t>(s) * positions, static_cast<std::int32_t>(positions)});
+  const MatrixView x = workspace.layers.hidden.matrix(
+      backend, static_cast<std::int64_t>(sources.size()) * positions, spec_.model_dim);
+  front_end_.forward(backend, sources, x, workspace.layers);
+  const auto encoded = encode_embedded(backend, x, workspace);
+  return {encoded.begin(), encoded.end()};
+}
+
+std::vector<std::shared_ptr<EncodedSource>> EncoderDecoder::encode_embedded(
+    Backend& backend, MatrixView x, ModelWorkspace& workspace) const {
+  workspace.show("encoder", 0, x);
+  const ProbedWeights weights(workspace, x.rows());
+  for (std::size_t i = 0; i < encoder_.size(); ++i) {
+    const HeadUse heads{weights.rows(), 0, workspace.masks(AttentionKind::encoder, i)};
+    encoder_[i].self.encode(backend, x, workspace.sentences, workspace.layers, heads);
+    workspace.show("encoder.self.weights", i + 1, weights.view());
+    workspace.show("encoder.self", i + 1, x);
+    encoder_[i].feed_forward.forward(backend, x, workspace.layers);
+    workspace.show("encoder", i + 1, x);
+  }
+  if (!encoder_final_norm_.empty()) encoder_final_norm_.forward(backend, x, x);
+  workspace.show("encoder.output", encoder_.size(), x);
+  workspace.encoded = x;
+  return keep_sources(backend, x, workspace);
+}
+
+// One product a layer over all sentences, then each sentence's rows into memory of its own, so that
+// it is freed when that sentence is finished.
+std::vector<std::shared_ptr<EncodedSource>> EncoderDecoder::keep_sources(
+    Backend& backend, MatrixView x, ModelWorkspace& workspace) const {
+  const std::int64_t columns = decoder_.empty() ? 0 : decoder_.front().cross.source_columns();
+  const std::int64_t all_columns = columns * static_cast<std::int64_t>(decoder_.size());
+  const MatrixView projected = workspace.layers.cross.matrix(backend, x.rows(), all_columns);
+  for (std::size_t i = 0; i < decoder_.size(); ++i)
+    decoder_[i].cross.project_source(
+        backend, x, projected.slice_cols(static_cast<std::int64_t>(i) * columns, columns));
+
+  std::vector<std::shared_ptr<EncodedSource>> encoded;
+  for (const RowRange& rows : workspace.sentences) {
+    auto source = std::make_shared<EncodedSource>();
+    source->memory =
+        backend.allocate(static_cast<std::size_t>(rows.count * all_columns) * sizeof(float));
+    const MatrixView own(source->memory->data(), DType::float32, rows.count, all_columns,
+                         all_columns);
+    workspace.positions.resize(static_cast<std::size_t>(rows.count));
+    std::iota(workspace.positions.begin(), workspace.positions.end(),
+              static_cast<std::int32_t>(rows.first));
+    backend.gather_rows(projected, workspace.positions, own);
+    for (std::size_t i = 0; i < decoder_.size(); ++i)
+      source->keys_values.push_back(
+          own.slice_cols(static_cast<std::int64_t>(i) * columns, columns));
+    encoded.push_back(std::move(source));
+  }
+  return encoded;
+}
+
+}  // namespace tandem
