@@ -307,32 +307,46 @@ std::vector<std::shared_ptr<EncodedSource>> EncoderDecoder::encode_embedded(
   probe(workspace, "encoder.output", encoder_.size(), x);
   workspace.encoded = x;
 
-  // One product a layer over all sentences, then each sentence's rows into memory of its own, so
-  // that it is freed when that sentence is finished.
-  const std::int64_t columns = decoder_.empty() ? 0 : decoder_.front().cross.source_columns();
-  const std::int64_t all_columns = columns * static_cast<std::int64_t>(decoder_.size());
-  const MatrixView projected = workspace.layers.cross.matrix(backend, x.rows(), all_columns);
+  std::vector<std::shared_ptr<EncodedSource>> encoded(workspace.sentences.size());
+  for (auto& source : encoded) source = std::make_shared<EncodedSource>();
   for (std::size_t i = 0; i < decoder_.size(); ++i)
-    decoder_[i].cross.project_source(
-        backend, x, projected.slice_cols(static_cast<std::int64_t>(i) * columns, columns));
+    project_sources(backend, x, i, encoded, workspace);
+  return encoded;
+}
 
-  std::vector<std::shared_ptr<EncodedSource>> encoded;
-  for (const RowRange& rows : workspace.sentences) {
-    auto source = std::make_shared<EncodedSource>();
-    source->memory =
-        backend.allocate(static_cast<std::size_t>(rows.count * all_columns) * sizeof(float));
-    const MatrixView own(source->memory->data(), DType::float32, rows.count, all_columns,
-                         all_columns);
+DType EncoderDecoder::cache_type(const Backend& backend) const {
+  const bool recurrent = std::ranges::any_of(
+      decoder_, [](const DecoderLayer& layer) { return std::holds_alternative<Ssru>(layer.self); });
+  return recurrent ? DType::float32 : backend.cache_type(type_);
+}
+
+// One product for all sentences, then each one's rows into memory of its own, which is freed when
+// that sentence is finished. A layer's rows lie one after another: a decoder step reads all of
+// them.
+void EncoderDecoder::project_sources(Backend& backend, ConstMatrixView x, std::size_t layer,
+                                     std::span<const std::shared_ptr<EncodedSource>> encoded,
+                                     ModelWorkspace& workspace) const {
+  const CrossAttention& cross = decoder_[layer].cross;
+  const std::int64_t columns = cross.source_columns();
+  const DType type = cache_type(backend);
+  const MatrixView projected = workspace.layers.cross.matrix(backend, x.rows(), columns);
+  cross.project_source(backend, x, projected);
+  for (std::size_t s = 0; s < encoded.size(); ++s) {
+    const RowRange& rows = workspace.sentences[s];
+    const std::size_t layer_bytes = checked_mul(static_cast<std::size_t>(rows.count * columns),
+                                                size_of(type), "cross-attention");
+    EncodedSource& source = *encoded[s];
+    if (layer == 0)
+      source.memory =
+          backend.allocate(checked_mul(layer_bytes, decoder_.size(), "cross-attention"));
+    const MatrixView own(static_cast<std::byte*>(source.memory->data()) + layer * layer_bytes, type,
+                         rows.count, columns, columns);
     workspace.positions.resize(static_cast<std::size_t>(rows.count));
     std::iota(workspace.positions.begin(), workspace.positions.end(),
               static_cast<std::int32_t>(rows.first));
     backend.gather_rows(projected, workspace.positions, own);
-    for (std::size_t i = 0; i < decoder_.size(); ++i)
-      source->keys_values.push_back(
-          own.slice_cols(static_cast<std::int64_t>(i) * columns, columns));
-    encoded.push_back(std::move(source));
+    source.keys_values.push_back(own);
   }
-  return encoded;
 }
 
 // --- decoder -----------------------------------------------------------------------------------
@@ -341,9 +355,9 @@ DecoderState EncoderDecoder::new_state(Backend& backend) const {
   std::vector<LayerState> layers;
   for (const DecoderLayer& layer : decoder_) {
     const bool recurrent = std::holds_alternative<Ssru>(layer.self);
-    layers.push_back(
-        {recurrent ? StateKind::recurrent : StateKind::key_value,
-         std::visit([](const auto& self) { return self.state_columns(); }, layer.self)});
+    layers.push_back({recurrent ? StateKind::recurrent : StateKind::key_value,
+                      std::visit([](const auto& self) { return self.state_columns(); }, layer.self),
+                      recurrent ? DType::float32 : cache_type(backend)});
   }
   return DecoderState(backend, std::move(layers));
 }
