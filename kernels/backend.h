@@ -88,8 +88,8 @@ struct AttentionGroup {
   std::int64_t first_query = 0;  // row of the query matrix
   std::int32_t num_queries = 0;
   // Key j is row slots[j] of `keys` (row j when slots is null); values likewise.
-  ConstMatrixView keys;          // [*, H * head_dim] float32
-  ConstMatrixView values;        // [*, H * head_dim] float32
+  ConstMatrixView keys;          // [*, H * head_dim] float32 or, where it is the cache_type, float16
+  ConstMatrixView values;        // the same
   const std::int32_t* slots = nullptr;
   std::int32_t num_keys = 0;     // keys seen by the first query; at least 1
   // Query i sees num_keys + i keys (a decoder row that feeds several tokens); otherwise num_keys.
@@ -141,6 +141,10 @@ class Backend {
   virtual Device device() const = 0;
   // One line for people: "cpu, avx512-vnni, 2 threads, exact".
   virtual std::string name() const = 0;
+
+  // The type in which this backend likes to keep the keys and values of a model that computes in
+  // `type`: float32, or float16, which halves what a decoder step reads. float32 for float32.
+  virtual DType cache_type(ComputeType /*type*/) const { return DType::float32; }
 
   // --- memory ------------------------------------------------------------------------------
 
@@ -197,17 +201,20 @@ class Backend {
   // out = a * b, element by element (gated feed-forward); out may be a or b.
   virtual void multiply(ConstMatrixView a, ConstMatrixView b, MatrixView out) = 0;
 
-  // to[to_rows[n]] = from[n] for all n: appends to a cache.  from [N, D], to [slots, D].
+  // to[to_rows[n]] = from[n] for all n: appends to a cache.  from [N, D] float32; to [slots, D] float32,
+  // or of the cache_type: rounded to the nearest, ties to even.
   virtual void scatter_rows(ConstMatrixView from, std::span<const std::int32_t> to_rows, MatrixView to) = 0;
 
-  // out[n] = from[rows[n]]; out must not alias from.
+  // out[n] = from[rows[n]]; out must not alias from. Types as in scatter_rows, or both the cache_type.
   virtual void gather_rows(ConstMatrixView from, std::span<const std::int32_t> rows, MatrixView out) = 0;
 
   // --- attention and recurrence ------------------------------------------------------------
 
   // Multi-head attention, Vaswani et al. 2017, section 3.2.
   //   queries [N, H * head_dim], out [N, H * head_dim]; every query belongs to exactly one group.
-  // Max-subtracted softmax in float32. The result of a query depends on its own keys alone.
+  // Max-subtracted softmax in float32. Keys and values in float16 are widened, which is exact: the
+  // result is that of float32 keys and values that were rounded, bit for bit.
+  // The result of a query depends on its own keys alone.
   // weights_of_head0: null, or for each query a pointer to as many floats as it sees keys.
   virtual void attention(ConstMatrixView queries, std::span<const AttentionGroup> groups,
                          const AttentionShape& shape, MatrixView out, float* const* weights_of_head0) = 0;

@@ -13,27 +13,33 @@ namespace {
 // From so many queries on, transposing the keys costs less than adding up lanes for each query.
 constexpr std::int64_t kTransposeFrom = 4;
 
-inline std::int64_t slot_of(const AttendHead& head, std::int64_t key) {
+template <class Stored>
+inline std::int64_t slot_of(const AttendHead<Stored>& head, std::int64_t key) {
   return head.slots == nullptr ? key : head.slots[key];
 }
 
-inline const float* key_of(const AttendHead& head, std::int64_t key) {
+template <class Stored>
+inline const Stored* key_of(const AttendHead<Stored>& head, std::int64_t key) {
   return head.keys + slot_of(head, key) * head.key_stride;
 }
 
-inline const float* value_of(const AttendHead& head, std::int64_t key) {
+template <class Stored>
+inline const Stored* value_of(const AttendHead<Stored>& head, std::int64_t key) {
   return head.values + slot_of(head, key) * head.value_stride;
 }
 
-inline float distance_bias(const AttendHead& head, std::int64_t key) {
+template <class Stored>
+inline float distance_bias(const AttendHead<Stored>& head, std::int64_t key) {
   const std::int64_t distance = key - head.position;
   return head
       .bias[distance < -head.reach ? -head.reach : (distance > head.reach ? head.reach : distance)];
 }
 
 // From query i on, as one query, with row `scores_row` of the scratch for its scores.
-inline AttendHead single(const AttendHead& head, std::int64_t i, std::int64_t scores_row) {
-  AttendHead one = head;
+template <class Stored>
+inline AttendHead<Stored> single(const AttendHead<Stored>& head, std::int64_t i,
+                                 std::int64_t scores_row) {
+  AttendHead<Stored> one = head;
   one.query += i * head.query_stride;
   one.num_queries = 1;
   one.num_keys += i * head.more_keys;
@@ -47,8 +53,9 @@ inline AttendHead single(const AttendHead& head, std::int64_t i, std::int64_t sc
 // --- scores --------------------------------------------------------------------------------------
 
 // Lanes whose sum is query . key.
-inline Floats key_product(const AttendHead& head, std::int64_t key) {
-  const float* k = key_of(head, key);
+template <class Stored>
+inline Floats key_product(const AttendHead<Stored>& head, std::int64_t key) {
+  const Stored* k = key_of(head, key);
   const std::int64_t full = whole(head.head_dim), rest = head.head_dim - full;
   Floats sum = broadcast(0.0F);
   for (std::int64_t i = 0; i < full; i += kLanes) sum = fma(load(head.query + i), load(k + i), sum);
@@ -57,7 +64,8 @@ inline Floats key_product(const AttendHead& head, std::int64_t key) {
 }
 
 // Dot products with the kLanes keys from `first` on; beyond the last key anything.
-inline Floats dot_products(const AttendHead& head, std::int64_t first) {
+template <class Stored>
+inline Floats dot_products(const AttendHead<Stored>& head, std::int64_t first) {
   const std::int64_t left = head.num_keys - first, count = left < kLanes ? left : kLanes;
   Floats products[kLanes];
   for (std::int64_t j = 0; j < count; ++j) products[j] = key_product(head, first + j);
@@ -66,7 +74,8 @@ inline Floats dot_products(const AttendHead& head, std::int64_t first) {
 }
 
 // The same from transposed keys: vector l holds what is lane l above, for all keys at once.
-inline Floats dot_products_transposed(const AttendHead& head, std::int64_t first) {
+template <class Stored>
+inline Floats dot_products_transposed(const AttendHead<Stored>& head, std::int64_t first) {
   const float* block = head.transposed + first * head.head_dim;
   Floats sums[kLanes];
   for (int l = 0; l < kLanes; ++l) sums[l] = broadcast(0.0F);
@@ -77,7 +86,8 @@ inline Floats dot_products_transposed(const AttendHead& head, std::int64_t first
 }
 
 // Block by block of kLanes keys: for each column one vector with that column of the keys.
-inline void transpose_keys(const AttendHead& head, std::int64_t num_keys) {
+template <class Stored>
+inline void transpose_keys(const AttendHead<Stored>& head, std::int64_t num_keys) {
   for (std::int64_t first = 0; first < num_keys; first += kLanes)
     for (std::int64_t d = 0; d < head.head_dim; d += kLanes) {
       Floats rows[kLanes];
@@ -89,8 +99,10 @@ inline void transpose_keys(const AttendHead& head, std::int64_t num_keys) {
     }
 }
 
-// Makes scores of the products of `count` keys from `first` on, then -infinity up to a whole vector.
-inline Floats finish_scores(const AttendHead& head, std::int64_t first, std::int64_t count,
+// Makes scores of the products of `count` keys from `first` on, then -infinity up to a whole
+// vector.
+template <class Stored>
+inline Floats finish_scores(const AttendHead<Stored>& head, std::int64_t first, std::int64_t count,
                             Floats products) {
   float* scores = head.scores + first;
   store(scores, products * broadcast(head.scale));
@@ -101,7 +113,8 @@ inline Floats finish_scores(const AttendHead& head, std::int64_t first, std::int
 }
 
 // Scores of all keys. Returns their maximum.
-inline float score_keys(const AttendHead& head, bool transposed) {
+template <class Stored>
+inline float score_keys(const AttendHead<Stored>& head, bool transposed) {
   Floats maxima = broadcast(-__builtin_inff());
   for (std::int64_t first = 0; first < head.num_keys; first += kLanes) {
     const std::int64_t left = head.num_keys - first, count = left < kLanes ? left : kLanes;
@@ -129,7 +142,8 @@ inline float exponentiate(float* scores, std::int64_t n, float maximum) {
 }
 
 // Leaves the numerators in the scores; returns 1 / their sum.
-inline float soften(const AttendHead& head, bool transposed) {
+template <class Stored>
+inline float soften(const AttendHead<Stored>& head, bool transposed) {
   const float maximum = score_keys(head, transposed);
   const float factor = 1.0F / exponentiate(head.scores, head.num_keys, maximum);
   if (head.weights != nullptr && *head.weights != nullptr)
@@ -141,13 +155,14 @@ inline float soften(const AttendHead& head, bool transposed) {
 
 // out[0 .. kVectors * kLanes) = factor * sum_j weights[j] values[slot(j)], from column `first` on,
 // for kQueries queries from the first one of `head` on.
-template <int kQueries, int kVectors>
-inline void weighted_sums(const AttendHead& head, const float* factors, std::int64_t first) {
+template <int kQueries, int kVectors, class Stored>
+inline void weighted_sums(const AttendHead<Stored>& head, const float* factors,
+                          std::int64_t first) {
   Floats sums[kQueries][kVectors];
   for (int q = 0; q < kQueries; ++q)
     for (int v = 0; v < kVectors; ++v) sums[q][v] = broadcast(0.0F);
   for (std::int64_t j = 0; j < head.num_keys; ++j) {
-    const float* value = value_of(head, j) + first;
+    const Stored* value = value_of(head, j) + first;
     Floats values[kVectors];
     for (int v = 0; v < kVectors; ++v) values[v] = load(value + v * kLanes);
     for (int q = 0; q < kQueries; ++q) {
@@ -158,7 +173,7 @@ inline void weighted_sums(const AttendHead& head, const float* factors, std::int
   for (int q = 0; q < kQueries; ++q) {
     for (std::int64_t j = head.num_keys; j < head.num_keys + q * head.more_keys; ++j) {
       const Floats weight = broadcast(head.scores[q * head.scores_stride + j]);
-      const float* value = value_of(head, j) + first;
+      const Stored* value = value_of(head, j) + first;
       for (int v = 0; v < kVectors; ++v)
         sums[q][v] = fma(weight, load(value + v * kLanes), sums[q][v]);
     }
@@ -169,7 +184,8 @@ inline void weighted_sums(const AttendHead& head, const float* factors, std::int
 }
 
 // The last columns of one query, fewer than a vector.
-inline void weighted_sum_tail(const AttendHead& head, float factor, std::int64_t first) {
+template <class Stored>
+inline void weighted_sum_tail(const AttendHead<Stored>& head, float factor, std::int64_t first) {
   const std::int64_t n = head.head_dim - first;
   Floats sum = broadcast(0.0F);
   for (std::int64_t j = 0; j < head.num_keys; ++j)
@@ -178,8 +194,8 @@ inline void weighted_sum_tail(const AttendHead& head, float factor, std::int64_t
 }
 
 // All columns of whole vectors; returns where the rest begins.
-template <int kQueries>
-inline std::int64_t weigh_values(const AttendHead& head, const float* factors) {
+template <int kQueries, class Stored>
+inline std::int64_t weigh_values(const AttendHead<Stored>& head, const float* factors) {
   constexpr int kMost = kLanes == 16 || kQueries == 1 ? 4 : 2;  // of 32 or 16 registers
   std::int64_t first = 0;
   for (; first + kMost * kLanes <= head.head_dim; first += kMost * kLanes)
@@ -194,14 +210,16 @@ inline std::int64_t weigh_values(const AttendHead& head, const float* factors) {
 // --- together ------------------------------------------------------------------------------------
 
 // One query.
-inline void attend_alone(const AttendHead& head, bool transposed) {
+template <class Stored>
+inline void attend_alone(const AttendHead<Stored>& head, bool transposed) {
   const float factor = soften(head, transposed);
   const std::int64_t first = weigh_values<1>(head, &factor);
   if (first < head.head_dim) weighted_sum_tail(head, factor, first);
 }
 
 // kAttendBlock queries from the first one on.
-inline void attend_block(const AttendHead& head, bool transposed) {
+template <class Stored>
+inline void attend_block(const AttendHead<Stored>& head, bool transposed) {
   float factors[kAttendBlock];
   for (std::int64_t q = 0; q < kAttendBlock; ++q)
     factors[q] = soften(single(head, q, q), transposed);
@@ -210,7 +228,8 @@ inline void attend_block(const AttendHead& head, bool transposed) {
     weighted_sum_tail(single(head, q, q), factors[q], first);
 }
 
-void attend(const AttendHead& head) {
+template <class Stored>
+void attend(const AttendHead<Stored>& head) {
   const bool transposed = head.num_queries >= kTransposeFrom && head.head_dim % kLanes == 0;
   if (transposed) transpose_keys(head, head.num_keys + (head.num_queries - 1) * head.more_keys);
   std::int64_t i = 0;

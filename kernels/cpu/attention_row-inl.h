@@ -20,8 +20,15 @@ constexpr int heads_together(int vectors) {
   return vectors >= kRegisters ? 1 : kRegisters / vectors;
 }
 
-inline AttendHead head_of(const AttendRow& row, std::int64_t h) {
-  AttendHead head = row.first;
+template <class Stored>
+inline void prefetch_elements(const Stored* p, std::int64_t n) {
+  constexpr std::int64_t kLine = 64 / sizeof(Stored);
+  for (std::int64_t i = 0; i < n; i += kLine) prefetch(p + i);
+}
+
+template <class Stored>
+inline AttendHead<Stored> head_of(const AttendRow<Stored>& row, std::int64_t h) {
+  AttendHead<Stored> head = row.first;
   const std::int64_t column = h * head.head_dim;
   head.query += column;
   head.keys += column;
@@ -33,9 +40,9 @@ inline AttendHead head_of(const AttendRow& row, std::int64_t h) {
 }
 
 // score_keys for kHeads heads from `heads` on, of kVectors vectors each.
-template <int kHeads, int kVectors>
-inline void score_keys_together(const AttendHead* heads, float* maxima) {
-  const AttendHead& first = heads[0];
+template <int kHeads, int kVectors, class Stored>
+inline void score_keys_together(const AttendHead<Stored>* heads, float* maxima) {
+  const AttendHead<Stored>& first = heads[0];
   constexpr std::int64_t kWidth = std::int64_t{kHeads} * kVectors * kLanes;
   Floats query[kHeads * kVectors];
   for (int i = 0; i < kHeads * kVectors; ++i) query[i] = load(first.query + i * kLanes);
@@ -46,10 +53,10 @@ inline void score_keys_together(const AttendHead* heads, float* maxima) {
     alignas(64) float products[kHeads][kLanes][kLanes];
     for (std::int64_t j = 0; j < count; ++j) {
       const std::int64_t key = begin + j;
-      const float* k = key_of(first, key);
+      const Stored* k = key_of(first, key);
       if (key + kKeysAhead < first.num_keys) {
-        const float* next = key_of(first, key + kKeysAhead);
-        for (std::int64_t i = 0; i < kWidth; i += 16) prefetch(next + i);
+        const Stored* next = key_of(first, key + kKeysAhead);
+        prefetch_elements(next, kWidth);
       }
       for (int h = 0; h < kHeads; ++h) {
         Floats sum = broadcast(0.0F);
@@ -69,18 +76,18 @@ inline void score_keys_together(const AttendHead* heads, float* maxima) {
 }
 
 // weighted_sums for all columns of kHeads heads.
-template <int kHeads, int kVectors>
-inline void weigh_values_together(const AttendHead* heads, const float* factors) {
-  const AttendHead& first = heads[0];
+template <int kHeads, int kVectors, class Stored>
+inline void weigh_values_together(const AttendHead<Stored>* heads, const float* factors) {
+  const AttendHead<Stored>& first = heads[0];
   constexpr std::int64_t kWidth = std::int64_t{kHeads} * kVectors * kLanes;
   Floats sums[kHeads][kVectors];
   for (int h = 0; h < kHeads; ++h)
     for (int v = 0; v < kVectors; ++v) sums[h][v] = broadcast(0.0F);
   for (std::int64_t j = 0; j < first.num_keys; ++j) {
-    const float* value = value_of(first, j);
+    const Stored* value = value_of(first, j);
     if (j + kKeysAhead < first.num_keys) {
-      const float* next = value_of(first, j + kKeysAhead);
-      for (std::int64_t i = 0; i < kWidth; i += 16) prefetch(next + i);
+      const Stored* next = value_of(first, j + kKeysAhead);
+      prefetch_elements(next, kWidth);
     }
     for (int h = 0; h < kHeads; ++h) {
       const Floats weight = broadcast(heads[h].scores[j]);
@@ -93,12 +100,12 @@ inline void weigh_values_together(const AttendHead* heads, const float* factors)
       store(heads[h].out + v * kLanes, sums[h][v] * broadcast(factors[h]));
 }
 
-template <int kVectors>
-inline void attend_heads(const AttendRow& row) {
+template <int kVectors, class Stored>
+inline void attend_heads(const AttendRow<Stored>& row) {
   constexpr int kHeads = heads_together(kVectors);
   std::int64_t h = 0;
   for (; h + kHeads <= row.num_heads; h += kHeads) {
-    AttendHead heads[kHeads];
+    AttendHead<Stored> heads[kHeads];
     float factors[kHeads];
     for (int i = 0; i < kHeads; ++i) heads[i] = head_of(row, h + i);
     score_keys_together<kHeads, kVectors>(heads, factors);
@@ -109,7 +116,8 @@ inline void attend_heads(const AttendRow& row) {
   for (; h < row.num_heads; ++h) attend_alone(head_of(row, h), false);
 }
 
-void attend_row(const AttendRow& row) {
+template <class Stored>
+void attend_row(const AttendRow<Stored>& row) {
   switch (row.first.head_dim) {
     case 2 * kLanes:
       return attend_heads<2>(row);

@@ -25,6 +25,28 @@ const Kernels& kernels_of(Isa isa) {
   return baseline_kernels();
 }
 
+// One row to another of its type, or from float32 to float16.
+void copy_row(const Kernels& kernels, ConstMatrixView from, MatrixView to) {
+  if (from.dtype() == to.dtype())
+    std::memcpy(to.raw(), from.raw(),
+                static_cast<std::size_t>(from.cols()) * size_of(from.dtype()));
+  else
+    kernels.round_to_float16(from.row<float>(0), from.cols(), to.row<Float16>(0));
+}
+
+void attend(const Kernels& kernels, const AttendHead<float>& head) {
+  kernels.attend(head);
+}
+void attend(const Kernels& kernels, const AttendHead<Float16>& head) {
+  kernels.attend_float16(head);
+}
+void attend(const Kernels& kernels, const AttendRow<float>& row) {
+  kernels.attend_row(row);
+}
+void attend(const Kernels& kernels, const AttendRow<Float16>& row) {
+  kernels.attend_row_float16(row);
+}
+
 }  // namespace
 
 std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options, Isa isa) {
@@ -122,16 +144,16 @@ void CpuBackend::multiply(ConstMatrixView a, ConstMatrixView b, MatrixView out) 
 
 void CpuBackend::scatter_rows(ConstMatrixView from, std::span<const std::int32_t> to_rows,
                               MatrixView to) {
-  const auto width = static_cast<std::size_t>(from.cols()) * sizeof(float);
   for (std::size_t n = 0; n < to_rows.size(); ++n)
-    std::memcpy(to.row<float>(to_rows[n]), from.row<float>(static_cast<std::int64_t>(n)), width);
+    copy_row(kernels_, from.slice_rows(static_cast<std::int64_t>(n), 1),
+             to.slice_rows(to_rows[n], 1));
 }
 
 void CpuBackend::gather_rows(ConstMatrixView from, std::span<const std::int32_t> rows,
                              MatrixView out) {
-  const auto width = static_cast<std::size_t>(from.cols()) * sizeof(float);
   for (std::size_t n = 0; n < rows.size(); ++n)
-    std::memcpy(out.row<float>(static_cast<std::int64_t>(n)), from.row<float>(rows[n]), width);
+    copy_row(kernels_, from.slice_rows(rows[n], 1),
+             out.slice_rows(static_cast<std::int64_t>(n), 1));
 }
 
 void CpuBackend::attention(ConstMatrixView queries, std::span<const AttentionGroup> groups,
@@ -149,15 +171,19 @@ void CpuBackend::attention(ConstMatrixView queries, std::span<const AttentionGro
   const std::int64_t score_rows = std::max<std::int64_t>(kAttendBlock, shape.num_heads);
   const std::int64_t worker_floats = stride * (score_rows + shape.head_dim + 1);
   float* scratch = attention_scratch_.reserve<float>(worker_floats * pool_.size());
+  const bool narrow = !groups.empty() && groups.front().keys.dtype() == DType::float16;
   split(items, 2 * most_keys * shape.head_dim,
         [&](std::int64_t begin, std::int64_t end, int worker) {
-          attend_range(queries, groups, shape, out, weights_of_head0, begin, end,
-                       scratch + worker * worker_floats, stride);
+          const auto range =
+              narrow ? &CpuBackend::attend_range<Float16> : &CpuBackend::attend_range<float>;
+          (this->*range)(queries, groups, shape, out, weights_of_head0, begin, end,
+                         scratch + worker * worker_floats, stride);
         });
 }
 
 // Items are numbered group by group, head by head, query by query, so that neighbours share keys:
 // those of one head are one call.
+template <class Stored>
 void CpuBackend::attend_range(ConstMatrixView queries, std::span<const AttentionGroup> groups,
                               const AttentionShape& shape, MatrixView out,
                               float* const* weights_of_head0, std::int64_t begin, std::int64_t end,
@@ -173,13 +199,13 @@ void CpuBackend::attend_range(ConstMatrixView queries, std::span<const Attention
       const std::int64_t query = (item - first) % group.num_queries;
       const std::int64_t row = group.first_query + query, column = head * shape.head_dim;
       const std::int64_t num_queries = std::min(group.num_queries - query, stop - item);
-      const AttendHead call = {
+      const AttendHead<Stored> call = {
           .query = queries.row<float>(row) + column,
           .query_stride = queries.stride(),
           .num_queries = num_queries,
-          .keys = group.keys.row<float>(0) + column,
+          .keys = group.keys.row<Stored>(0) + column,
           .key_stride = group.keys.stride(),
-          .values = group.values.row<float>(0) + column,
+          .values = group.values.row<Stored>(0) + column,
           .value_stride = group.values.stride(),
           .slots = group.slots,
           .num_keys = group.num_keys + (group.causal ? query : 0),
@@ -197,11 +223,12 @@ void CpuBackend::attend_range(ConstMatrixView queries, std::span<const Attention
           .scores_stride = scores_stride,
           .transposed = scratch + score_rows * scores_stride};
       if (group.num_queries == 1 && weights_of_head0 == nullptr) {
-        kernels_.attend_row(
-            {.first = call, .num_heads = stop - item, .bias_stride = shape.distance_bias.stride()});
+        attend(kernels_, AttendRow<Stored>{.first = call,
+                                           .num_heads = stop - item,
+                                           .bias_stride = shape.distance_bias.stride()});
         break;
       }
-      kernels_.attend(call);
+      attend(kernels_, call);
       item += num_queries;
     }
     first += count;

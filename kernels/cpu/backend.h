@@ -32,6 +32,10 @@ class CpuBackend final : public Backend {
 
   Device device() const override { return Device::cpu(); }
   std::string name() const override;
+  DType cache_type(ComputeType type) const override {
+    const bool wide = type == ComputeType::float32 || kernels_.round_to_float16 == nullptr;
+    return wide ? DType::float32 : DType::float16;
+  }
 
   std::unique_ptr<Buffer> allocate(std::size_t bytes) override;
   void to_device(void* device, const void* host, std::size_t bytes) override;
@@ -83,6 +87,7 @@ class CpuBackend final : public Backend {
                        const ProductOutput& output);
   template <class Multiply>
   void split_product(std::int64_t rows, const CpuPackedLinear& weights, const Multiply& multiply);
+  template <class Stored>
   void attend_range(ConstMatrixView queries, std::span<const AttentionGroup> groups,
                     const AttentionShape& shape, MatrixView out, float* const* weights_of_head0,
                     std::int64_t begin, std::int64_t end, float* scratch,

@@ -4,6 +4,10 @@
 #include <array>
 #include <cstdlib>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <tandem/error.h>
 
 namespace tandem::cpu {
@@ -17,12 +21,21 @@ struct Feature {
   bool present;
 };
 
+#if defined(__x86_64__)
+// Not every compiler's __builtin_cpu_supports knows it. Its registers are those of AVX2.
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
+
 // CPUID, and whether the operating system saves the registers (the builtin checks both).
 std::vector<Feature> detect() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   return {{"avx2", Isa::avx2, __builtin_cpu_supports("avx2") != 0},
           {"fma", Isa::avx2, __builtin_cpu_supports("fma") != 0},
+          {"f16c", Isa::avx2, has_f16c()},
           {"avx512f", Isa::avx512, __builtin_cpu_supports("avx512f") != 0},
           {"avx512bw", Isa::avx512, __builtin_cpu_supports("avx512bw") != 0},
           {"avx512dq", Isa::avx512, __builtin_cpu_supports("avx512dq") != 0},

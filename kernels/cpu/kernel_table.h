@@ -59,14 +59,16 @@ struct ProductInt8 {
   ProductOutput output;
 };
 
-// Consecutive queries of one group and one head of attention.
+// Consecutive queries of one group and one head of attention. Keys and values are stored as
+// `Stored`, float or Float16.
+template <class Stored>
 struct AttendHead {
   const float* query;  // the first one
   std::int64_t query_stride;
   std::int64_t num_queries;
-  const float* keys;  // of this head: key j starts at keys + slot(j) * key_stride
+  const Stored* keys;  // of this head: key j starts at keys + slot(j) * key_stride
   std::int64_t key_stride;
-  const float* values;
+  const Stored* values;
   std::int64_t value_stride;
   const std::int32_t* slots;  // null: slot(j) = j
   std::int64_t num_keys;      // that the first query sees
@@ -88,8 +90,10 @@ struct AttendHead {
 };
 
 // One query in several heads of attention.
+template <class Stored>
 struct AttendRow {
-  AttendHead first;  // one query; `scores` has a row for each head, `weights` and `transposed` null
+  AttendHead<Stored>
+      first;  // one query; `scores` has a row for each head, `weights` and `transposed` null
   std::int64_t num_heads;
   std::int64_t bias_stride;  // from one head's bias to the next
 };
@@ -132,11 +136,15 @@ struct Kernels {
   void (*activate)(const float* x, Activation activation, std::int64_t n, float* out);
   void (*add)(const float* a, const float* b, std::int64_t n, float* out);
   void (*multiply)(const float* a, const float* b, std::int64_t n, float* out);
+  // As float_to_half. Null, like the other two of float16, where the CPU does not convert it.
+  void (*round_to_float16)(const float* x, std::int64_t n, Float16* out);
   // One row of Backend::ssru; a null previous counts as zeros.
   void (*ssru)(const float* candidate, const float* forget, const float* previous, std::int64_t n,
                float* state, float* out);
-  void (*attend)(const AttendHead& head);
-  void (*attend_row)(const AttendRow& row);
+  void (*attend)(const AttendHead<float>& head);
+  void (*attend_row)(const AttendRow<float>& row);
+  void (*attend_float16)(const AttendHead<Float16>& head);
+  void (*attend_row_float16)(const AttendRow<Float16>& row);
 
   // The largest element (-inf when n is 0); undefined if there is a NaN.
   float (*max)(const float* x, std::int64_t n);

@@ -5,6 +5,7 @@
 // clang-format off
 #include "kernels/cpu/math-inl.h"
 #include "kernels/cpu/rows-inl.h"
+#include "kernels/cpu/float16-inl.h"
 #include "kernels/cpu/attention-inl.h"
 #include "kernels/cpu/attention_row-inl.h"
 #include "kernels/cpu/scores-inl.h"
@@ -29,9 +30,12 @@ const Kernels& avx2_kernels() {
                                      activate,
                                      add,
                                      multiply,
+                                     round_to_float16,
                                      ssru,
-                                     attend,
-                                     attend_row,
+                                     attend<float>,
+                                     attend_row<float>,
+                                     attend<Float16>,
+                                     attend_row<Float16>,
                                      max,
                                      sum_exp,
                                      top_k};

@@ -1,9 +1,12 @@
-// Vectors of 8 floats: AVX2 and FMA. See simd_portable.h for what each function promises.
+// Vectors of 8 floats: AVX2, FMA and F16C. See simd_portable.h for what each function promises.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include <immintrin.h>
+
+#include "tensor/dtype.h"
 
 namespace tandem::cpu {
 namespace {
@@ -21,8 +24,14 @@ inline Ints broadcast_int(std::int32_t x) {
 inline Floats load(const float* p) {
   return _mm256_loadu_ps(p);
 }
+inline Floats load(const Float16* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
 inline void store(float* p, Floats v) {
   _mm256_storeu_ps(p, v);
+}
+inline void store(Float16* p, Floats v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 inline Ints load_ints(const std::int32_t* p) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
@@ -37,6 +46,16 @@ inline Ints first_lanes(std::int64_t n) {
 }
 inline Floats load_first(const float* p, std::int64_t n) {
   return _mm256_maskload_ps(p, first_lanes(n));
+}
+inline Floats load_first(const Float16* p, std::int64_t n) {
+  Float16 some[kLanes] = {};
+  __builtin_memcpy(some, p, static_cast<std::size_t>(n) * sizeof(Float16));
+  return load(some);
+}
+inline void store_first(Float16* p, Floats v, std::int64_t n) {
+  Float16 all[kLanes];
+  store(all, v);
+  __builtin_memcpy(p, all, static_cast<std::size_t>(n) * sizeof(Float16));
 }
 inline void store_first(float* p, Floats v, std::int64_t n) {
   _mm256_maskstore_ps(p, first_lanes(n), v);

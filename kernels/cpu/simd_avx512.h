@@ -5,6 +5,8 @@
 
 #include <immintrin.h>
 
+#include "tensor/dtype.h"
+
 namespace tandem::cpu {
 namespace {
 
@@ -21,8 +23,14 @@ inline Ints broadcast_int(std::int32_t x) {
 inline Floats load(const float* p) {
   return _mm512_loadu_ps(p);
 }
+inline Floats load(const Float16* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
 inline void store(float* p, Floats v) {
   _mm512_storeu_ps(p, v);
+}
+inline void store(Float16* p, Floats v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 inline Ints load_ints(const std::int32_t* p) {
   return _mm512_loadu_si512(p);
@@ -36,6 +44,12 @@ inline __mmask16 first_lanes(std::int64_t n) {
 }
 inline Floats load_first(const float* p, std::int64_t n) {
   return _mm512_maskz_loadu_ps(first_lanes(n), p);
+}
+inline Floats load_first(const Float16* p, std::int64_t n) {
+  return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(n), p));
+}
+inline void store_first(Float16* p, Floats v, std::int64_t n) {
+  _mm256_mask_storeu_epi16(p, first_lanes(n), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 inline void store_first(float* p, Floats v, std::int64_t n) {
   _mm512_mask_storeu_ps(p, first_lanes(n), v);

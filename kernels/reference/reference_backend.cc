@@ -31,6 +31,20 @@ void fill(MatrixView out, const Function& f) {
       out.row<float>(n)[d] = static_cast<float>(f(n, d));
 }
 
+// Element (r, c) of a matrix in float32 or float16.
+double element(ConstMatrixView matrix, std::int64_t r, std::int64_t c) {
+  return matrix.dtype() == DType::float16 ? half_to_float(matrix.row<Float16>(r)[c].bits)
+                                          : matrix.row<float>(r)[c];
+}
+
+void set_element(MatrixView matrix, std::int64_t r, std::int64_t c, double value) {
+  const auto rounded = static_cast<float>(value);
+  if (matrix.dtype() == DType::float16)
+    matrix.row<Float16>(r)[c].bits = float_to_half(rounded);
+  else
+    matrix.row<float>(r)[c] = rounded;
+}
+
 double distance_bias(const AttentionShape& shape, std::int32_t head, std::int64_t distance) {
   if (shape.distance_bias.rows() == 0) return 0;
   const std::int64_t reach = shape.distance_bias.cols() / 2;
@@ -134,14 +148,14 @@ void ReferenceBackend::scatter_rows(ConstMatrixView from, std::span<const std::i
                                     MatrixView to) {
   for (std::int64_t n = 0; n < from.rows(); ++n)
     for (std::int64_t d = 0; d < from.cols(); ++d)
-      to.row<float>(to_rows[static_cast<std::size_t>(n)])[d] = from.row<float>(n)[d];
+      set_element(to, to_rows[static_cast<std::size_t>(n)], d, element(from, n, d));
 }
 
 void ReferenceBackend::gather_rows(ConstMatrixView from, std::span<const std::int32_t> rows,
                                    MatrixView out) {
-  fill(out, [&](std::int64_t n, std::int64_t d) {
-    return from.row<float>(rows[static_cast<std::size_t>(n)])[d];
-  });
+  for (std::int64_t n = 0; n < out.rows(); ++n)
+    for (std::int64_t d = 0; d < out.cols(); ++d)
+      set_element(out, n, d, element(from, rows[static_cast<std::size_t>(n)], d));
 }
 
 void ReferenceBackend::attention(ConstMatrixView queries, std::span<const AttentionGroup> groups,
@@ -163,7 +177,7 @@ void ReferenceBackend::attention(ConstMatrixView queries, std::span<const Attent
         for (std::int32_t key = 0; key < keys; ++key) {
           double& score = weights[static_cast<std::size_t>(key)];
           for (std::int64_t d = column; d < column + width; ++d)
-            score += double{queries.row<float>(row)[d]} * group.keys.row<float>(slot(key))[d];
+            score += double{queries.row<float>(row)[d]} * element(group.keys, slot(key), d);
           score = score * shape.scale + distance_bias(shape, head, key - position);
           maximum = std::fmax(maximum, score);
         }
@@ -171,7 +185,7 @@ void ReferenceBackend::attention(ConstMatrixView queries, std::span<const Attent
         for (std::int64_t d = column; d < column + width; ++d) {
           double sum = 0;
           for (std::int32_t key = 0; key < keys; ++key)
-            sum += weights[static_cast<std::size_t>(key)] * group.values.row<float>(slot(key))[d];
+            sum += weights[static_cast<std::size_t>(key)] * element(group.values, slot(key), d);
           out.row<float>(row)[d] = static_cast<float>(sum / total);
         }
         if (head != 0 || weights_of_head0 == nullptr || weights_of_head0[row] == nullptr) continue;

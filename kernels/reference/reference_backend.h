@@ -17,6 +17,9 @@ class ReferenceBackend final : public Backend {
  public:
   Device device() const override { return Device::cpu(); }
   std::string name() const override { return "reference, double accumulation, 1 thread"; }
+  DType cache_type(ComputeType type) const override {
+    return type == ComputeType::float32 ? DType::float32 : DType::float16;
+  }
 
   std::unique_ptr<Buffer> allocate(std::size_t bytes) override;
   void to_device(void* device, const void* host, std::size_t bytes) override;

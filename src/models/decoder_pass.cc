@@ -11,9 +11,9 @@ DecoderState EncoderDecoder::new_state(Backend& backend) const {
   std::vector<LayerState> layers;
   for (const DecoderLayer& layer : decoder_) {
     const bool recurrent = std::holds_alternative<Ssru>(layer.self);
-    layers.push_back(
-        {recurrent ? StateKind::recurrent : StateKind::key_value,
-         std::visit([](const auto& self) { return self.state_columns(); }, layer.self)});
+    layers.push_back({recurrent ? StateKind::recurrent : StateKind::key_value,
+                      std::visit([](const auto& self) { return self.state_columns(); }, layer.self),
+                      recurrent ? DType::float32 : cache_type(backend)});
   }
   return DecoderState(backend, std::move(layers));
 }

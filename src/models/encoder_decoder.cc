@@ -160,4 +160,10 @@ std::int32_t EncoderDecoder::position_row(const StackSpec& stack, TokenId id,
   return is_uncounted(id) ? spec_.pad_token : position + stack.position_offset;
 }
 
+DType EncoderDecoder::cache_type(const Backend& backend) const {
+  const bool recurrent = std::ranges::any_of(
+      decoder_, [](const DecoderLayer& layer) { return std::holds_alternative<Ssru>(layer.self); });
+  return recurrent ? DType::float32 : backend.cache_type(type_);
+}
+
 }  // namespace tandem

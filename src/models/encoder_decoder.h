@@ -43,7 +43,7 @@ struct EncoderInput {
 struct EncodedSource {
   std::vector<TokenId> ids;  // empty where the model reads features
   std::unique_ptr<Buffer> memory;
-  // For each decoder layer the cross-attention's keys and values, [S, 2 * D].
+  // For each decoder layer the cross-attention's keys and values, [S, 2 * D], of cache_type.
   std::vector<ConstMatrixView> keys_values;
 };
 
@@ -148,8 +148,13 @@ class EncoderDecoder {
   // The encoder's layers over the embedded rows of workspace.sentences, and what the decoder needs.
   std::vector<std::shared_ptr<EncodedSource>> encode_embedded(Backend& backend, MatrixView x,
                                                               ModelWorkspace& workspace) const;
-  std::vector<std::shared_ptr<EncodedSource>> keep_sources(Backend& backend, MatrixView x,
-                                                           ModelWorkspace& workspace) const;
+  // Of keys and values: the backend's, but float32 beside a recurrent decoder, whose few layers gain
+  // nothing and whose int8 numbers are recorded (docs/decisions/0005).
+  DType cache_type(const Backend& backend) const;
+  // Keys and values of one layer's cross-attention for each of workspace.sentences.
+  void project_sources(Backend& backend, ConstMatrixView x, std::size_t layer,
+                       std::span<const std::shared_ptr<EncodedSource>> encoded,
+                       ModelWorkspace& workspace) const;
   void plan_rows(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const;
   void check_row(const DecoderRow& row) const;
   void attend_to_sources(Backend& backend, std::span<const DecoderRow> rows, std::size_t layer,

@@ -1,4 +1,5 @@
 // EncoderDecoder's encoder: sentences or features to what the decoder needs of them.
+#include <cstddef>
 #include <numeric>
 #include <utility>
 
@@ -120,37 +121,41 @@ std::vector<std::shared_ptr<EncodedSource>> EncoderDecoder::encode_embedded(
   if (!encoder_final_norm_.empty()) encoder_final_norm_.forward(backend, x, x);
   workspace.show("encoder.output", encoder_.size(), x);
   workspace.encoded = x;
-  return keep_sources(backend, x, workspace);
+
+  std::vector<std::shared_ptr<EncodedSource>> encoded(workspace.sentences.size());
+  for (auto& source : encoded) source = std::make_shared<EncodedSource>();
+  for (std::size_t i = 0; i < decoder_.size(); ++i)
+    project_sources(backend, x, i, encoded, workspace);
+  return encoded;
 }
 
-// One product a layer over all sentences, then each sentence's rows into memory of its own, so that
-// it is freed when that sentence is finished.
-std::vector<std::shared_ptr<EncodedSource>> EncoderDecoder::keep_sources(
-    Backend& backend, MatrixView x, ModelWorkspace& workspace) const {
-  const std::int64_t columns = decoder_.empty() ? 0 : decoder_.front().cross.source_columns();
-  const std::int64_t all_columns = columns * static_cast<std::int64_t>(decoder_.size());
-  const MatrixView projected = workspace.layers.cross.matrix(backend, x.rows(), all_columns);
-  for (std::size_t i = 0; i < decoder_.size(); ++i)
-    decoder_[i].cross.project_source(
-        backend, x, projected.slice_cols(static_cast<std::int64_t>(i) * columns, columns));
-
-  std::vector<std::shared_ptr<EncodedSource>> encoded;
-  for (const RowRange& rows : workspace.sentences) {
-    auto source = std::make_shared<EncodedSource>();
-    source->memory =
-        backend.allocate(static_cast<std::size_t>(rows.count * all_columns) * sizeof(float));
-    const MatrixView own(source->memory->data(), DType::float32, rows.count, all_columns,
-                         all_columns);
+// One product for all sentences, then each one's rows into memory of its own, which is freed when
+// that sentence is finished. A layer's rows lie one after another: a decoder step reads all of
+// them.
+void EncoderDecoder::project_sources(Backend& backend, ConstMatrixView x, std::size_t layer,
+                                     std::span<const std::shared_ptr<EncodedSource>> encoded,
+                                     ModelWorkspace& workspace) const {
+  const CrossAttention& cross = decoder_[layer].cross;
+  const std::int64_t columns = cross.source_columns();
+  const DType type = cache_type(backend);
+  const MatrixView projected = workspace.layers.cross.matrix(backend, x.rows(), columns);
+  cross.project_source(backend, x, projected);
+  for (std::size_t s = 0; s < encoded.size(); ++s) {
+    const RowRange& rows = workspace.sentences[s];
+    const std::size_t layer_bytes = checked_mul(static_cast<std::size_t>(rows.count * columns),
+                                                size_of(type), "cross-attention");
+    EncodedSource& source = *encoded[s];
+    if (layer == 0)
+      source.memory =
+          backend.allocate(checked_mul(layer_bytes, decoder_.size(), "cross-attention"));
+    const MatrixView own(static_cast<std::byte*>(source.memory->data()) + layer * layer_bytes, type,
+                         rows.count, columns, columns);
     workspace.positions.resize(static_cast<std::size_t>(rows.count));
     std::iota(workspace.positions.begin(), workspace.positions.end(),
               static_cast<std::int32_t>(rows.first));
     backend.gather_rows(projected, workspace.positions, own);
-    for (std::size_t i = 0; i < decoder_.size(); ++i)
-      source->keys_values.push_back(
-          own.slice_cols(static_cast<std::int64_t>(i) * columns, columns));
-    encoded.push_back(std::move(source));
+    source.keys_values.push_back(own);
   }
-  return encoded;
 }
 
 }  // namespace tandem

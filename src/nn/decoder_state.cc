@@ -28,11 +28,11 @@ void DecoderState::reserve(std::int64_t count) {
   // not of all. A failure half way leaves some layers larger than the pool, which harms nothing.
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const auto columns = static_cast<std::size_t>(layers_[i].columns);
-    const std::size_t row_bytes = checked_mul(columns, sizeof(float), "decoder cache");
+    const std::size_t row_bytes = checked_mul(columns, size_of(layers_[i].type), "decoder cache");
     std::unique_ptr<Buffer> grown = backend_.allocate(
         checked_mul(static_cast<std::size_t>(capacity), row_bytes, "decoder cache"));
     if (!used.empty()) {
-      const MatrixView to(grown->data(), DType::float32, capacity, layers_[i].columns,
+      const MatrixView to(grown->data(), layers_[i].type, capacity, layers_[i].columns,
                           layers_[i].columns);
       backend_.gather_rows(layer(i), used, to.slice_rows(0, pool_.capacity()));
       backend_.sync();  // the old storage must not be freed under a copy that is still running
@@ -45,7 +45,7 @@ void DecoderState::reserve(std::int64_t count) {
 MatrixView DecoderState::layer(std::size_t layer) const {
   const std::int64_t columns = layers_[layer].columns;
   void* data = storage_[layer] ? storage_[layer]->data() : nullptr;
-  return MatrixView(data, DType::float32, pool_.capacity(), columns, columns);
+  return MatrixView(data, layers_[layer].type, pool_.capacity(), columns, columns);
 }
 
 std::size_t DecoderState::bytes() const {

@@ -23,7 +23,8 @@ enum class StateKind : std::uint8_t { key_value, recurrent };
 
 struct LayerState {
   StateKind kind = StateKind::key_value;
-  std::int64_t columns = 0;  // floats of one slot
+  std::int64_t columns = 0;     // elements of one slot
+  DType type = DType::float32;  // of an element; keys and values: Backend::cache_type
 };
 
 class DecoderState {

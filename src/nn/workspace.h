@@ -18,9 +18,9 @@ struct Workspace {
   Scratch projected;  // [N, 3 * H * head_dim] queries, keys, values; or the inputs of an SSRU
   Scratch context;    // [N, H * head_dim] what attention or a recurrence gives
   Scratch inner[2];   // [N, F] inside a feed-forward network, in turns
-  Scratch cross;      // [N, L * 2 * H * head_dim] cross-attention keys and values of a batch
-  Scratch queried;    // [Q, D] hidden rows that are projected to logits
-  Scratch logits;     // [Q, V]
+  Scratch cross;    // [N, 2 * H * head_dim] cross-attention keys and values of a batch in one layer
+  Scratch queried;  // [Q, D] hidden rows that are projected to logits
+  Scratch logits;   // [Q, V]
   Scratch features;   // [T + 2, C] padded frames of one source
   Scratch convolved;  // [T + 2, D] between the convolutions of a front end
   std::vector<AttentionGroup> groups;

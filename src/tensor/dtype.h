@@ -40,8 +40,14 @@ constexpr std::string_view to_string(DType type) {
   return "?";
 }
 
+// The bits of an IEEE half. Only moved and converted, never calculated with.
+struct Float16 {
+  std::uint16_t bits;
+};
+
 template <class T> struct DTypeOf;
 template <> struct DTypeOf<float> { static constexpr DType value = DType::float32; };
+template <> struct DTypeOf<Float16> { static constexpr DType value = DType::float16; };
 template <> struct DTypeOf<double> { static constexpr DType value = DType::float64; };
 template <> struct DTypeOf<std::int8_t> { static constexpr DType value = DType::int8; };
 template <> struct DTypeOf<std::uint8_t> { static constexpr DType value = DType::uint8; };
@@ -51,6 +57,8 @@ template <> struct DTypeOf<std::int64_t> { static constexpr DType value = DType:
 
 // IEEE half and bfloat16 bits to float32; exact.
 float half_to_float(std::uint16_t bits);
+// Nearest half, ties to even; above 65504 an infinity, as IEEE 754 rounds; NaN stays NaN.
+std::uint16_t float_to_half(float value);
 inline float bfloat16_to_float(std::uint16_t bits) {
   return __builtin_bit_cast(float, static_cast<std::uint32_t>(bits) << 16);
 }

@@ -174,6 +174,40 @@ TEST_P(Attention, AQueryHasTheSameBitsAloneAndInAnyGroup) {
   }
 }
 
+// What is stored in float16 counts as the float32 that it stands for: one query, a few, a block
+// that shares transposed keys, with and without a bias.
+TEST_P(Attention, KeysAndValuesInFloat16GiveTheBitsOfTheSameInFloat32) {
+  if (backend->cache_type(ComputeType::int8) != DType::float16) return;
+  const Matrix bias = Matrix::random(kHeads, 2 * 5 + 1, 4);
+  std::vector<std::int32_t> slots(40);
+  std::iota(slots.rbegin(), slots.rend(), 0);
+  for (const std::int32_t head_dim : {5, 8, 16, 32, 40, 64, 80, 128}) {
+    const std::int64_t width = std::int64_t{kHeads} * head_dim;
+    const Matrix queries = Matrix::random(13, width, 1);
+    const NarrowMatrix keys(Matrix::random(40, width, 2)), values(Matrix::random(40, width, 3));
+    const Matrix wide_keys = keys.widened(), wide_values = values.widened();
+    std::vector<AttentionGroup> groups = {
+        group_of(wide_keys, wide_values, 0, 1, 37, slots.data(), true),
+        group_of(wide_keys, wide_values, 1, 2, 17, nullptr, false),
+        group_of(wide_keys, wide_values, 3, 10, 30, slots.data(), true)};
+    AttentionShape biased = shape_of(head_dim);
+    biased.distance_bias = bias.view();
+    for (const AttentionShape& shape : {shape_of(head_dim), biased}) {
+      Matrix expected(13, width), got(13, width), exact(13, width);
+      backend->attention(queries.view(), groups, shape, expected.view(), nullptr);
+      std::vector<AttentionGroup> narrow = groups;
+      for (AttentionGroup& group : narrow) {
+        group.keys = keys.view();
+        group.values = values.view();
+      }
+      backend->attention(queries.view(), narrow, shape, got.view(), nullptr);
+      expect_bits_equal(got, expected, "head_dim " + std::to_string(head_dim));
+      reference->attention(queries.view(), narrow, shape, exact.view(), nullptr);
+      expect_near(got, exact, 3e-6F, "the reference, head_dim " + std::to_string(head_dim));
+    }
+  }
+}
+
 TANDEM_FOR_ALL_BACKENDS(Attention);
 
 }  // namespace

@@ -149,6 +149,31 @@ class Matrix {
   std::vector<float> data_;
 };
 
+// The nearest half of each element, rows one after another.
+class NarrowMatrix {
+ public:
+  explicit NarrowMatrix(const Matrix& matrix) : rows_(matrix.rows()), cols_(matrix.cols()) {
+    for (std::int64_t r = 0; r < rows_; ++r)
+      for (std::int64_t c = 0; c < cols_; ++c) bits_.push_back(float_to_half(matrix.at(r, c)));
+  }
+
+  void clear() { bits_.assign(bits_.size(), 0); }
+  const std::vector<std::uint16_t>& bits() const { return bits_; }
+  MatrixView view() { return {bits_.data(), DType::float16, rows_, cols_, cols_}; }
+  ConstMatrixView view() const { return {bits_.data(), DType::float16, rows_, cols_, cols_}; }
+  Matrix widened() const {
+    Matrix wide(rows_, cols_);
+    for (std::int64_t r = 0; r < rows_; ++r)
+      for (std::int64_t c = 0; c < cols_; ++c)
+        wide.at(r, c) = half_to_float(bits_[static_cast<std::size_t>(r * cols_ + c)]);
+    return wide;
+  }
+
+ private:
+  std::int64_t rows_, cols_;
+  std::vector<std::uint16_t> bits_;
+};
+
 inline void expect_bits_equal(const Matrix& got, const Matrix& expected, const std::string& what) {
   for (std::int64_t r = 0; r < expected.rows(); ++r)
     for (std::int64_t c = 0; c < expected.cols(); ++c) {

@@ -1,6 +1,7 @@
 // Row ops against the reference, in place where that is promised, and row by row.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/backends.h"
 
@@ -81,6 +82,29 @@ TEST_P(Rows, ScatterThenGatherGivesTheRowsBack) {
   for (const std::int64_t other : {1, 2, 3, 4, 6})
     expect_bits_equal(cache.rows_from(other, 1), before.rows_from(other, 1), "other rows");
   EXPECT_TRUE(cache.padding_is_untouched() && back.padding_is_untouched());
+}
+
+TEST_P(Rows, ACacheInFloat16HoldsTheNearestOfEachValue) {
+  if (backend->cache_type(ComputeType::int8) != DType::float16) return;
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const std::int64_t width : kWidths) {
+    Matrix from = Matrix::random(4, width, 1, 30.0F);
+    from.at(0, 0) = 1.0F + 1.0F / 2048;  // half way between two: to the even one
+    from.at(1, 0) = -infinity;
+    from.at(2, 0) = std::nanf("");
+    from.at(3, 0) = 65520;             // rounds to infinity
+    from.at(0, width - 1) = -3.3e-6F;  // below the normal numbers
+    NarrowMatrix cache(from);
+    const NarrowMatrix expected = cache;
+    const std::vector<std::int32_t> slots = {2, 0, 3, 1};
+    cache.clear();
+    backend->scatter_rows(from.view(), slots, cache.view());
+    NarrowMatrix back(Matrix(4, width)), gathered(Matrix(4, width));
+    backend->gather_rows(cache.view(), slots, back.view());
+    EXPECT_EQ(back.bits(), expected.bits()) << "stored, width " << width;
+    backend->gather_rows(from.view(), std::vector<std::int32_t>{0, 1, 2, 3}, gathered.view());
+    EXPECT_EQ(gathered.bits(), expected.bits()) << "rounded on the way, width " << width;
+  }
 }
 
 TEST_P(Rows, SsruEqualsTheReferenceAndChainsThroughTheSlots) {

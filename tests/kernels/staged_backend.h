@@ -20,6 +20,7 @@ class StagedBackend final : public Backend {
 
   Device device() const override { return device_->device(); }
   std::string name() const override { return device_->name(); }
+  DType cache_type(ComputeType type) const override { return device_->cache_type(type); }
   std::unique_ptr<Buffer> allocate(std::size_t bytes) override { return device_->allocate(bytes); }
   void to_device(void* device, const void* host, std::size_t bytes) override {
     device_->to_device(device, host, bytes);

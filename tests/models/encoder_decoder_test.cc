@@ -60,11 +60,15 @@ const std::vector<std::vector<TokenId>> kSources{
     {11, 0},
     {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 0}};
 
-std::vector<float> keys_values_of(const EncodedSource& source) {
-  std::vector<float> all;
+// The bytes, of whatever type they are stored in.
+std::vector<std::byte> keys_values_of(const EncodedSource& source) {
+  std::vector<std::byte> all;
   for (const ConstMatrixView& layer : source.keys_values)
-    for (std::int64_t r = 0; r < layer.rows(); ++r)
-      all.insert(all.end(), layer.row<float>(r), layer.row<float>(r) + layer.cols());
+    for (std::int64_t r = 0; r < layer.rows(); ++r) {
+      const auto* row = static_cast<const std::byte*>(layer.slice_rows(r, 1).raw());
+      const auto width = static_cast<std::size_t>(layer.cols()) * size_of(layer.dtype());
+      all.insert(all.end(), row, row + width);
+    }
   return all;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -45,14 +46,27 @@ void write(Backend& backend, DecoderState& state, std::int32_t slot, float value
   backend.scatter_rows(ConstMatrixView(row.data(), 1, 3), to, state.layer(0));
 }
 
-TEST(RowTables, EveryRowReadsWhatACopyingCacheHoldsAcrossForksRollBacksAndGrowth) {
+float read(const DecoderState& state, std::int32_t slot) {
+  const MatrixView layer = state.layer(0);
+  return layer.dtype() == DType::float16 ? half_to_float(layer.row<Float16>(slot)[1].bits)
+                                         : layer.row<float>(slot)[1];
+}
+
+// The n-th number from 1 on that float16 holds exactly.
+float exact_number(int n) {
+  return half_to_float(static_cast<std::uint16_t>(0x3C00 + n));
+}
+
+using RowTablesOf = testing::TestWithParam<DType>;
+
+TEST_P(RowTablesOf, EveryRowReadsWhatACopyingCacheHoldsAcrossForksRollBacksAndGrowth) {
   std::mt19937 random(3);
   const auto backend = make_reference_backend();
   for (int round = 0; round < 30; ++round) {
-    DecoderState state(*backend, {{StateKind::key_value, 3}});
+    DecoderState state(*backend, {{StateKind::key_value, 3, GetParam()}});
     std::vector<RowTables> tables(2);  // two sentences in one pool
     std::vector<NaiveRows> naive(2);
-    float next_value = 1;
+    int written = 0;
     for (int step = 0; step < 25; ++step) {
       for (std::size_t s = 0; s < tables.size(); ++s) {
         const auto changes = random_changes(random, naive[s]);
@@ -66,8 +80,9 @@ TEST(RowTables, EveryRowReadsWhatACopyingCacheHoldsAcrossForksRollBacksAndGrowth
           if (changes[r].parent >= 0) row = naive[s][static_cast<std::size_t>(changes[r].parent)];
           row.resize(static_cast<std::size_t>(changes[r].keep));
           for (int i = 0; i < changes[r].append; ++i) {
-            write(*backend, state, tables[s].slots(r)[row.size()], next_value);
-            row.push_back(next_value++);
+            const float value = exact_number(written++);
+            write(*backend, state, tables[s].slots(r)[row.size()], value);
+            row.push_back(value);
           }
           next.push_back(row);
         }
@@ -80,7 +95,7 @@ TEST(RowTables, EveryRowReadsWhatACopyingCacheHoldsAcrossForksRollBacksAndGrowth
           const auto slots = tables[s].slots(r);
           ASSERT_EQ(slots.size(), naive[s][r].size());
           for (std::size_t p = 0; p < slots.size(); ++p)
-            ASSERT_EQ(state.layer(0).row<float>(slots[p])[1], naive[s][r][p]) << "step " << step;
+            ASSERT_EQ(read(state, slots[p]), naive[s][r][p]) << "step " << step;
           live.insert(slots.begin(), slots.end());
         }
       }
@@ -91,6 +106,9 @@ TEST(RowTables, EveryRowReadsWhatACopyingCacheHoldsAcrossForksRollBacksAndGrowth
     EXPECT_EQ(state.pool().live(), 0);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Stored, RowTablesOf, testing::Values(DType::float32, DType::float16),
+                         [](const auto& type) { return std::string(to_string(type.param)); });
 
 TEST(RowTables, BeamsThatShareAPrefixStoreItOnce) {
   SlotPool pool;

@@ -44,6 +44,25 @@ TEST(DType, EveryHalfConvertsToTheFloatItMeans) {
   }
 }
 
+TEST(DType, HalfRoundTripsAndRoundsToEven) {
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const float value = half_to_float(static_cast<std::uint16_t>(bits));
+    if (std::isnan(value)) {
+      EXPECT_TRUE(std::isnan(half_to_float(float_to_half(value)))) << bits;
+      continue;
+    }
+    EXPECT_EQ(float_to_half(value), bits);
+    // Half way to the next of the same sign: to the even one of both.
+    const float next = half_to_float(static_cast<std::uint16_t>(bits + 1));
+    if ((bits & 0x7FFFU) < 0x7BFF) {
+      EXPECT_EQ(float_to_half((value + next) / 2), bits + bits % 2) << bits;
+    }
+  }
+  EXPECT_EQ(float_to_half(65519.996F), 0x7BFF);
+  EXPECT_EQ(float_to_half(65520.0F), 0x7C00);  // half way to 65536: infinity, which is even
+  EXPECT_EQ(float_to_half(-1e30F), 0xFC00);
+}
+
 TEST(DType, Bfloat16RoundTripsAndRoundsToEven) {
   for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
     const float value = bfloat16_to_float(static_cast<std::uint16_t>(bits));
