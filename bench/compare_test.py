@@ -8,6 +8,7 @@ import unittest
 import compare
 import estimates
 import measure
+import memory
 import report
 import steps
 from cells import Cell
@@ -66,11 +67,18 @@ class Estimates(unittest.TestCase):
 
 
 class Steps(unittest.TestCase):
-    def test_a_step_is_the_slope_and_the_rest_is_fixed(self):
+    def test_a_step_is_the_slope(self):
         # 0.5 s for the call and 0.01 s for each token
-        series = steps.Series(short=[0.58, 0.7], long=[0.9, 1.1])
+        series = steps.Series(one=[0.6, 0.51], short=[0.58, 0.7], long=[0.9, 1.1])
         self.assertAlmostEqual(series.step(min), 10)
-        self.assertAlmostEqual(series.fixed(min), 500)
+        self.assertAlmostEqual(series.first(min), 510)
+
+    def test_the_best_rival_is_not_another_tandem(self):
+        series = {name: steps.Series(one=[1], short=[1], long=[1 + 0.032 * step], output=["1"])
+                  for name, step in (("Tandem now", 2), ("Tandem old", 1), ("A", 6), ("B", 4))}
+        cell = steps.Cell("cell", "base", "int8", 1, 1)
+        self.assertEqual(steps.best_rows(cell, series), [
+            ["cell", "2.00", "4.00", "B", "2.00 (2.00)", "1.00", "100 %"]])
 
     def test_agreement_counts_tokens_at_the_same_place(self):
         self.assertEqual(steps.agreement(["1 2 3", "4"], ["1 9 3", "5"]), 0.5)
@@ -129,6 +137,22 @@ class Measuring(unittest.TestCase):
     def test_a_worker_that_ends_is_an_error(self):
         with self.assertRaisesRegex(measure.WorkerError, "ended with status 3"):
             measure.Worker(measure.Variant("", (sys.executable, "-c", "exit(3)")), "0")
+
+
+class Memory(unittest.TestCase):
+    @staticmethod
+    def points(bytes_of_a_token, from_sentences=0):
+        """Exact proportion, but for four times as much from so many sentences on."""
+        return {(sentences, length): {"resident_before": 7, "peak": 7 + bytes_of_a_token * length *
+                                      sentences * (4 if 0 < from_sentences <= sentences else 1)}
+                for sentences in memory.SENTENCES for length in memory.LENGTHS}
+
+    def test_growth_and_disproportion_break_the_laws(self):
+        self.assertEqual(memory.broken_laws({"growth_percent": 5.0}, self.points(100)), [])
+        self.assertRegex(memory.broken_laws({"growth_percent": 5.1}, self.points(100))[0], "grew")
+        broken = memory.broken_laws({"growth_percent": 0}, self.points(100, from_sentences=16))
+        self.assertEqual(len(broken), len(memory.LENGTHS))
+        self.assertRegex(broken[0], "16 sentences")
 
 
 class Reporting(unittest.TestCase):

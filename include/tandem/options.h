@@ -49,7 +49,7 @@ struct EngineOptions {
   Numerics numerics = Numerics::exact;
   int threads = 0;  ///< 0: one for each core
   /// Source tokens that are encoded and decoded together by one thread at most.
-  int batch_tokens = 256;
+  int batch_tokens = 512;
   Limits limits;
 };
 
