@@ -143,6 +143,8 @@ struct Kernels {
   float (*max)(const float* x, std::int64_t n);
   // Sum of exp(score(x)): NaN if any x is a NaN.
   float (*sum_exp)(const float* x, std::int64_t n, const ScoreShift& shift);
+  // The first column whose score is `value`, which none exceeds; n if there is none.
+  std::int64_t (*find_score)(const float* x, std::int64_t n, const ScoreShift& shift, float value);
   // The k best columns with score > -inf, best first, ties by lower column. Returns how many.
   std::int64_t (*top_k)(const float* x, std::int64_t n, const ScoreShift& shift, std::int64_t k,
                         RankedColumn* best);

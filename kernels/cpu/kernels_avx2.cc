@@ -34,6 +34,7 @@ const Kernels& avx2_kernels() {
                                      attend_row,
                                      max,
                                      sum_exp,
+                                     find_score,
                                      top_k};
   return kTable;
 }
