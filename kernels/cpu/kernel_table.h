@@ -123,7 +123,8 @@ struct Kernels {
                            std::int64_t row_begin, std::int64_t row_end);
   void (*product_int8)(const ProductInt8& product, std::int64_t panel, std::int64_t row_begin,
                        std::int64_t row_end);
-  // Writes n inputs as int8 steps in the form that product_int8 reads, zeros up to 4 * groups.
+  // Writes n inputs as int8 steps in the form that product_int8 reads, zeros up to 4 * groups and
+  // perhaps further, to a multiple of 64 bytes.
   // `scale` 0 means 127 / max|x|. Returns 1 / scale, or NaN if x holds a NaN or an infinity.
   float (*quantize_row)(const float* x, std::int64_t n, std::int64_t groups, float scale, void* q);
   std::int64_t quantized_group_bytes;  // bytes of 4 quantised inputs
@@ -150,6 +151,8 @@ struct Kernels {
   float (*max)(const float* x, std::int64_t n);
   // Sum of exp(score(x)): NaN if any x is a NaN.
   float (*sum_exp)(const float* x, std::int64_t n, const ScoreShift& shift);
+  // The first column whose score is `value`, which none exceeds; n if there is none.
+  std::int64_t (*find_score)(const float* x, std::int64_t n, const ScoreShift& shift, float value);
   // The k best columns with score > -inf, best first, ties by lower column. Returns how many.
   std::int64_t (*top_k)(const float* x, std::int64_t n, const ScoreShift& shift, std::int64_t k,
                         RankedColumn* best);

@@ -38,6 +38,7 @@ const Kernels& avx512_kernels() {
                                      attend_row<Float16>,
                                      max,
                                      sum_exp,
+                                     find_score,
                                      top_k};
   return kTable;
 }

@@ -37,6 +37,7 @@ const Kernels& baseline_kernels() {
                                      /*attend_row_float16=*/nullptr,
                                      max,
                                      sum_exp,
+                                     find_score,
                                      top_k};
   return kTable;
 }

@@ -71,16 +71,8 @@ float quantize_row_words(const float* x, std::int64_t n, std::int64_t groups, fl
                          void* q) {
   const RowScale row = row_scale(x, n, scale);
   auto* words = static_cast<std::int16_t*>(q);
-  std::int32_t steps[kLanes];
-  for (std::int64_t i = 0; i < 4 * groups; i += kLanes) {
-    store_ints(steps, quantized(x, n, i, row.scale));
-    for (int lane = 0; lane < kLanes && i + lane < 4 * groups; lane += 4) {
-      words[i + lane] = static_cast<std::int16_t>(steps[lane]);
-      words[i + lane + 1] = static_cast<std::int16_t>(steps[lane + 2]);
-      words[i + lane + 2] = static_cast<std::int16_t>(steps[lane + 1]);
-      words[i + lane + 3] = static_cast<std::int16_t>(steps[lane + 3]);
-    }
-  }
+  for (std::int64_t i = 0; i < 4 * groups; i += kLanes)
+    store_words(words + i, quantized(x, n, i, row.scale));
   return row.factor;
 }
 

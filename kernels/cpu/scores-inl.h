@@ -1,5 +1,5 @@
-// Passes over one row of logits for Backend::select: maximum, sum of exponentials, k best. Include
-// after one simd_*.h, math-inl.h and rows-inl.h. Each is bound by reading the row (L2).
+// Passes over one row of logits for Backend::select: maximum, where it is, sum of exponentials, k
+// best. Include after one simd_*.h, math-inl.h and rows-inl.h.
 #pragma once
 
 namespace tandem::cpu {
@@ -40,6 +40,29 @@ float sum_exp(const float* x, std::int64_t n, const ScoreShift& shift) {
     for (std::int64_t lane = 0; lane < n - i; ++lane) total += last[lane];
   }
   return total;
+}
+
+// Four vectors to a branch, on average over half of the row. top_k with a k of 1 has a branch for
+// each vector, and a badly predicted one for each score that is the best so far.
+std::int64_t find_score(const float* x, std::int64_t n, const ScoreShift& shift, float value) {
+  const Floats wanted = broadcast(value);
+  const auto below = [&](std::int64_t i) {
+    return greater_lanes(wanted, shifted(load(x + i), shift));
+  };
+  constexpr unsigned kAll = (1U << kLanes) - 1U;
+  std::int64_t i = 0;
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    const unsigned all_below =
+        below(i) & below(i + kLanes) & below(i + 2 * kLanes) & below(i + 3 * kLanes);
+    if (all_below != kAll) break;
+  }
+  for (; i < n; i += kLanes) {
+    const std::int64_t lanes = n - i < kLanes ? n - i : kLanes;
+    const Floats scores = shifted(load_first(x + i, lanes), shift);
+    const unsigned found = ~greater_lanes(wanted, scores) & ((1U << lanes) - 1U);
+    if (found != 0) return i + __builtin_ctz(found);
+  }
+  return n;
 }
 
 // Inserts into `best`, which is sorted by descending score; an equal score stays behind.

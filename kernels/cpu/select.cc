@@ -59,7 +59,7 @@ SelectAnswer RowSelector::select(float* row, const SelectQuery& query, Candidate
   const std::int64_t open_columns = row_counts ? columns : 0;
   if (asked.renormalize) renormalize(row, open_columns);
   const std::int64_t k = std::min<std::int64_t>(std::max(asked.top_k, 0), columns);
-  rank(row, open_columns, k);
+  rank(row, open_columns, k, maximum);
 
   for (std::size_t i = 0; i < ranked_.size(); ++i) {
     const std::int32_t column = ranked_[i].column;
@@ -165,11 +165,16 @@ void RowSelector::renormalize(const float* row, std::int64_t columns) {
   for (ChosenColumn& chosen : chosen_) chosen.score -= log_total;
 }
 
-// Step 5 over the row and the chosen columns together.
-void RowSelector::rank(const float* row, std::int64_t columns, std::int64_t k) {
+// Step 5 over the row and the chosen columns together. A greedy choice is usually the row's
+// maximum, which is known: it is only looked up, unless an edit or a mask took it out.
+void RowSelector::rank(const float* row, std::int64_t columns, std::int64_t k, float maximum) {
   ranked_.resize(static_cast<std::size_t>(k <= kMaxInsertionK ? k : columns));
   if (k == 0) return;
-  if (k <= kMaxInsertionK) {
+  const float best = shifted(maximum, base_);
+  const std::int64_t place = k == 1 ? kernels_->find_score(row, columns, base_, best) : columns;
+  if (place < columns) {
+    ranked_.front() = {best, static_cast<std::int32_t>(place)};
+  } else if (k <= kMaxInsertionK) {
     ranked_.resize(
         static_cast<std::size_t>(kernels_->top_k(row, columns, base_, k, ranked_.data())));
   } else {

@@ -2,8 +2,9 @@
 //
 // Cost: a pass for the maximum, one for the sum of exponentials and one for the k best, each bound
 // by reading the row; a bit mask adds one pass, renormalising two. With a mask that lists its
-// tokens only the listed columns are ranked. A query that is not ranked costs one pass that writes. Edited and listed columns are kept apart from the row
-// ("chosen columns"), so that few edits cost little however wide the row is.
+// tokens only the listed columns are ranked. A query that is not ranked costs one pass that writes.
+// Edited and listed columns are kept apart from the row ("chosen columns"), so that few edits cost
+// little however wide the row is.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,7 @@ class RowSelector {
   bool choose_columns(float* row, const SelectQuery& query, const ScoreEdit* force);
   void apply_edits(const SelectQuery& query, const ScoreEdit* first);
   void renormalize(const float* row, std::int64_t columns);
-  void rank(const float* row, std::int64_t columns, std::int64_t k);
+  void rank(const float* row, std::int64_t columns, std::int64_t k, float maximum);
   // The answer to a query that is not ranked.
   SelectAnswer list(const float* row, const SelectQuery& query, const ScoreShift& log_softmax,
                     Candidate* out) const;

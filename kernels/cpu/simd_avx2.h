@@ -150,6 +150,13 @@ inline Ints even_bytes(Ints v) {
 inline Ints odd_bytes(Ints v) {
   return _mm256_srai_epi16(v, 8);
 }
+inline void store_words(std::int16_t* p, Ints v) {
+  const __m256i ordered = _mm256_shuffle_epi32(v, 0xD8);
+  const __m256i words = _mm256_packs_epi32(ordered, ordered);  // each half twice
+  _mm_storeu_si128(
+      reinterpret_cast<__m128i*>(p),
+      _mm_unpacklo_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+}
 // The instructions themselves: g++ 12 adds two products first, needs registers for both, and keeps
 // the sums of a tile on the stack.
 inline Ints add_pair_products(Ints sum, Ints a, Ints b) {

@@ -152,6 +152,10 @@ inline Ints even_bytes(Ints v) {
 inline Ints odd_bytes(Ints v) {
   return _mm512_srai_epi16(v, 8);
 }
+inline void store_words(std::int16_t* p, Ints v) {
+  const __m512i ordered = _mm512_shuffle_epi32(v, static_cast<_MM_PERM_ENUM>(0xD8));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(ordered));
+}
 inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
   return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
 }

@@ -149,6 +149,13 @@ inline Ints even_bytes(Ints v) {
 inline Ints odd_bytes(Ints v) {
   return even_bytes(reinterpret_cast<Ints>(reinterpret_cast<Bits>(v) >> 8));
 }
+// Activations that meet such weights: kLanes integers of at most 16 bits as words, the 4 of each
+// group in the order 0 2 1 3.
+inline void store_words(std::int16_t* p, Ints v) {
+  constexpr int kOrder[] = {0, 2, 1, 3};
+  for (int lane = 0; lane < kLanes; ++lane)
+    p[lane] = static_cast<std::int16_t>(v[lane - lane % 4 + kOrder[lane % 4]]);
+}
 inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
 #if defined(__SSE2__)
   return sum + reinterpret_cast<Ints>(

@@ -26,8 +26,11 @@ int DraftLength::choose(int room, int sentences) const {
   for (int k = 1; k <= std::min(room, kLongest); ++k) {
     power *= a;
     expected += power;
-    const double drafting = cost_per_token_ * k * sentences;
-    const double value = expected / (cost(sentences * (k + 1)) + drafting);
+    const double time = cost(sentences * (k + 1)) + cost_per_token_ * k * sentences;
+    // Neither this length nor a longer one, which takes no less time, if even a draft without end
+    // would not give enough.
+    if (1 / (1 - a) <= best * time) break;
+    const double value = expected / time;
     if (value <= best) continue;
     best = value;
     length = k;

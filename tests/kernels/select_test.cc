@@ -150,6 +150,29 @@ TEST_P(Select, AQueryThatIsNotRankedIsTheRowItselfInAscendingOrder) {
         }
 }
 
+// The best one alone is looked up by its value where that is known, so: wherever it stands, next to
+// one that only differs from it before the log-softmax is rounded, or taken out by a ban.
+TEST_P(Select, TheBestAloneIsTheFirstOfTwoWhereverItStands) {
+  for (const std::size_t columns : {1U, 15U, 16U, 64U, 65U, 130U})
+    for (std::size_t place = 0; place < columns; ++place)
+      for (const auto space : {ScoreSpace::log_probs, ScoreSpace::logits})
+        for (const bool banned : {false, true}) {
+          std::vector<float> logits = random_logits(columns, 11);
+          logits[place] = 30.0F;
+          logits[(place * 7 + 3) % columns] = std::nextafter(30.0F, 0.0F);
+          CandidateQuery query{.top_k = 2, .space = space, .mask = {}, .edits = {}};
+          if (banned) query.edits = {{Kind::ban, static_cast<TokenId>(place), 0}};
+          const Answer two = ask(*backend, logits, query);
+          query.top_k = 1;
+          const Answer one = ask(*backend, logits, query);
+          ASSERT_EQ(one.candidates.size(), std::min<std::size_t>(two.candidates.size(), 1));
+          if (one.candidates.empty()) continue;
+          ASSERT_EQ(one.candidates[0].token, two.candidates[0].token) << columns << " " << place;
+          ASSERT_EQ(one.candidates[0].score, two.candidates[0].score);
+          ASSERT_EQ(one.candidates[0].log_prob, two.candidates[0].log_prob);
+        }
+}
+
 TEST_P(Select, TiesGoToTheLowerTokenEvenBeyondTheVectorWidth) {
   std::vector<float> logits(100, 0.0F);
   for (const std::size_t token : {97U, 16U, 17U, 40U}) logits[token] = 5.0F;
