@@ -10,7 +10,7 @@ namespace tandem {
 namespace {
 
 // Around the edges of tiles (1 to 6 rows), vectors (4, 8, 16 columns) and panels (64 columns).
-constexpr std::int64_t kRows[] = {1, 2, 3, 5, 8, 9, 31, 33};
+constexpr std::int64_t kRows[] = {1, 2, 3, 4, 5, 7, 8, 9, 17, 20, 31, 33};
 constexpr std::int64_t kColumns[] = {1, 15, 16, 17, 63, 64, 65, 130};
 constexpr std::int64_t kInputs[] = {1, 3, 4, 17, 67, 129};
 
