@@ -150,8 +150,7 @@ struct Request {
   std::optional<bool> shortlist;
   /// Models of Marian's own format: length limit as a multiple of the source tokens.
   std::optional<double> max_length_factor;
-  /// Changes the scores of the next token. Cloned for each hypothesis. Null: nothing. Not with
-  /// DiverseBeam.
+  /// Changes the scores of the next token. Cloned for each hypothesis. Null: nothing.
   std::shared_ptr<const LogitsHook> logits_hook;
   /// Fill Hypothesis::alignment. Cost: one more encoder run, and one decoder pass for each
   /// hypothesis; for a mean over heads, one for each head.

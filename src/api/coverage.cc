@@ -29,7 +29,7 @@ void check_coverage(const EngineState& engine, const PreparedRequest& request) {
   const ModelSpec& spec = engine.model.network->spec();
   const char* problem = nullptr;
   if (spec.guided_alignment_layer < 0) problem = "this model has no alignment";
-  if (!request.log_weights.empty() || request.ensemble || request.copy)
+  if (!request.log_weights.empty() || request.ensemble || request.copy || request.actions)
     problem = "rows that are mixed of several have no attention of their own";
   if (request.options.start_token != spec.decoder_start_token)
     problem = "another decoder_start_token_id than the model's is set";

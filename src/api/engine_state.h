@@ -78,6 +78,7 @@ struct PreparedRequest {
   std::vector<double> log_weights;  // of a mixture's sources; otherwise empty
   std::optional<PreparedEnsemble> ensemble;
   std::optional<CopyMixture> copy;
+  std::optional<SequenceToAction> actions;
   Source draft_source;              // as the draft model reads it; empty without one
   std::optional<CrossAttentionHead> alignment_head;  // whose weights are wanted
   std::shared_ptr<const LogitsHook> hook;            // this request's own; null: none

@@ -13,6 +13,8 @@
 #include "api/long_sentence.h"
 #include "api/mixture_sources.h"
 #include "api/sequence_mixtures.h"
+#include "base/quote.h"
+#include "decoding/constraints/letting_pass.h"
 #include "decoding/hook_decoder.h"
 
 namespace tandem {
@@ -165,7 +167,7 @@ static void prepare_mixture(const EngineState& engine, const Request& request, c
 
 static bool is_mixed(const Strategy& strategy) {
   return std::holds_alternative<Mixture>(strategy) || std::holds_alternative<Ensemble>(strategy) ||
-         std::holds_alternative<CopyMixture>(strategy);
+         std::holds_alternative<CopyMixture>(strategy) || std::holds_alternative<SequenceToAction>(strategy);
 }
 
 // What a search is asked over rows that are made of several: the generation keys choose the strategy.
@@ -175,14 +177,46 @@ static SearchOptions resolve_mixed(const Request& request, const SearchContext& 
   return resolve(searched, context, limits);
 }
 
+static void check_can_copy(const EngineState& engine) {
+  if (!engine.model.shared_vocabulary || engine.model.network->reads_features())
+    throw Error(ErrorCode::unsupported, "this model cannot copy: its source and target do not share a vocabulary");
+}
+
 static void check_copying(const EngineState& engine, const CopyMixture& copy) {
   if (!(copy.generate >= 0 && copy.generate <= 1))
     throw Error(ErrorCode::invalid_argument, "CopyMixture::generate is " + std::to_string(copy.generate) +
                                                  "; expected a number from 0 to 1");
-  if (!engine.model.shared_vocabulary || engine.model.network->reads_features())
-    throw Error(ErrorCode::unsupported, "this model cannot copy: its source and target do not share a vocabulary");
+  check_can_copy(engine);
   if (engine.model.network->spec().guided_alignment_layer < 0)
     throw Error(ErrorCode::unsupported, "this model cannot copy: it has no alignment");
+}
+
+static void check_actions(const EngineState& engine, const Request& request, const SequenceToAction& actions) {
+  check_can_copy(engine);
+  if (!actions.head)
+    throw Error(ErrorCode::invalid_argument, "SequenceToAction::head is empty, expected a function");
+  check_target_ids(engine, {actions.blank}, "SequenceToAction::blank");
+  if (const std::string text = engine.tokenizer->decode(std::span(&actions.blank, 1)); !text.empty())
+    throw Error(ErrorCode::invalid_argument,
+                "SequenceToAction::blank is " + std::to_string(actions.blank) + ", which reads " + quote(text) +
+                    "; expected a token that texts do not show");
+  if (request.return_alignment)
+    throw Error(ErrorCode::unsupported, "return_alignment: skipped source tokens are not fed to the model");
+}
+
+// What may be skipped or copied is not for constraints, bans of single tokens (models forbid their
+// padding so) or a shortlist to refuse.
+static void allow_actions(PreparedRequest& prepared) {
+  const TokenId blank = prepared.actions->blank;
+  SearchOptions& options = prepared.options;
+  options.constraint = let_pass(blank, options.constraint);
+  std::erase(options.bad_words, std::vector<TokenId>{blank});
+  std::erase(options.suppress_tokens, blank);
+  if (prepared.shortlist.empty()) return;
+  const std::vector<TokenId>& source = prepared.sources.front().ids;
+  prepared.shortlist.insert(prepared.shortlist.end(), source.begin(), source.end());
+  prepared.shortlist.push_back(blank);
+  sort_unique(prepared.shortlist);
 }
 
 static void check_speaks_of_no_source(const SearchOptions& options) {
@@ -202,13 +236,6 @@ static GenerationOptions defaults_for(const EngineState& engine, const std::stri
     (mark.starts_decoder ? defaults.decoder_start_token_id : defaults.forced_bos_token_id) =
         mark.token;
   return defaults;
-}
-
-static std::shared_ptr<const LogitsHook> prepare_hook(const LogitsHook& hook, const SearchOptions& options) {
-  if (std::holds_alternative<DiverseBeam>(options.strategy))
-    throw Error(ErrorCode::unsupported,
-                "logits_hook: diverse beam search takes its penalties from the model's own scores");
-  return clone_hook(hook);
 }
 
 // Throws Error for whatever is wrong with the request.
@@ -243,13 +270,18 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
     check_copying(engine, *copy);
     prepared.copy = *copy;
   }
+  if (const auto* actions = std::get_if<SequenceToAction>(&request.strategy)) {
+    check_actions(engine, request, *actions);
+    prepared.actions = *actions;
+  }
   const Limits& limits = engine.options.limits;
   prepared.options = is_mixed(request.strategy) ? resolve_mixed(request, context, limits)
                                                 : resolve(request, context, limits);
   if (mixture != nullptr) check_speaks_of_no_source(prepared.options);
   check_coverage(engine, prepared);
-  if (request.logits_hook != nullptr) prepared.hook = prepare_hook(*request.logits_hook, prepared.options);
+  if (request.logits_hook != nullptr) prepared.hook = clone_hook(*request.logits_hook);
   prepared.shortlist = shortlist_of(engine, request, prepared.sources, prepared.options);
+  if (prepared.actions) allow_actions(prepared);
   const auto* aggressive = std::get_if<Aggressive>(&prepared.options.strategy);
   if (aggressive != nullptr && aggressive->drafter == DraftSource::model)
     prepared.draft_source = prepare_draft_source(engine, *aggressive->draft_model, request);

@@ -2,8 +2,7 @@
 //     p(v) = g p_model(v) + (1 - g) * sum of the attention over source positions that hold v.
 //
 // When to use:    names, numbers and rare words that must come out as they stand: correction, data
-// to
-//                 text, summaries. Attention must point at what is being said; heads that were
+//                 to text, summaries. Attention must point at what is being said; heads that were
 //                 trained to align do.
 // Cost:           the weights of one head come to the host; a logarithm for each distinct source
 //                 token of a row, and one addition for each token of the vocabulary.
@@ -21,6 +20,7 @@
 
 #include <tandem/strategy.h>
 
+#include "decoding/row_histories.h"
 #include "decoding/row_rule.h"
 
 namespace tandem {
@@ -32,7 +32,7 @@ class CopyRule : public RowRule {
       : source_(std::move(source)), copy_(std::move(copy)) {}
 
   bool needs_attention() const override { return true; }
-  void begin_step(std::span<const Row> rows) override;
+  void begin_step(std::span<Row> rows) override { histories_.advance(rows); }
   // Throws Error{invalid_argument} where the gate throws or gives what is no probability.
   void mix(std::span<const Candidates* const> parts, std::size_t row, std::size_t fed,
            std::vector<Candidate>& mixed) override;
@@ -42,9 +42,7 @@ class CopyRule : public RowRule {
 
   const std::vector<TokenId> source_;
   const CopyMixture copy_;
-  // Of each row of this step: what was fed, the start token first, and how much of it before.
-  std::vector<std::vector<TokenId>> histories_;
-  std::vector<std::size_t> kept_;
+  RowHistories histories_;
 };
 
 }  // namespace tandem

@@ -513,6 +513,8 @@ std::vector<Refusal> refusals() {
        "mixture", "not available"},
       {"copy_mixture", [](Setting& s) { s.request.strategy = CopyMixture{}; },
        ErrorCode::unsupported, "mixture", "not available"},
+      {"sequence_to_action", [](Setting& s) { s.request.strategy = SequenceToAction{}; },
+       ErrorCode::unsupported, "mixture", "not available"},
       {"warped_particles",
        [](Setting& s) {
          s.request.strategy = SequentialMonteCarlo{};
