@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include <tandem/added_embedding.h>
 #include <tandem/constraint.h>
 #include <tandem/device.h>
 #include <tandem/export.h>
@@ -156,6 +157,8 @@ struct Request {
   /// hypothesis; for a mean over heads, one for each head.
   bool return_alignment = false;
   CrossAttentionHead alignment_head;  ///< which attention; Marian's rule unless set
+  /// Numbers as input. Not with strategies that read several sources or models.
+  std::vector<AddedEmbedding> added_embeddings;
 };
 
 /// One target to score against a source by teacher forcing.
@@ -171,6 +174,7 @@ struct EncodeRequest {
   Input input;
   std::string source_lang;
   std::string target_lang;
+  std::vector<AddedEmbedding> added_embeddings = {};  ///< numbers as input
 };
 
 /// What a streaming callback answers.

@@ -49,14 +49,15 @@ struct EngineState {
   std::size_t max_source_tokens() const;
 };
 
-// What the encoder gets of a request. Features stay the request's.
+// What the encoder gets of a request. Features and added embeddings stay the request's.
 struct Source {
   std::vector<TokenId> ids;
   const Features* features = nullptr;
   std::size_t length = 0;            // positions of the encoder
   std::size_t truncated_tokens = 0;  // that did not fit
+  std::span<const AddedEmbedding> added = {};
 
-  EncoderInput input() const { return {ids, features}; }
+  EncoderInput input() const { return {ids, features, added}; }
 };
 
 // The models of an ensemble beside the request's engine, as far as they count.
@@ -114,6 +115,8 @@ inline TooLong too_long(const Request& request) {
 // resource_exhausted}.
 Source encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
                      const std::string& target_lang, TooLong too_long = TooLong::refuse);
+// What a request adds to the source's embeddings. Throws Error{invalid_argument} as check_added.
+void take_added(const EngineState& engine, std::span<const AddedEmbedding> added, Source& source);
 // Token ids of a text of the target side. `with_end`: keep the end token that the tokenizer adds.
 std::vector<TokenId> encode_target(const EngineState& engine, const Input& input,
                                    const std::string& source_lang, const std::string& target_lang,

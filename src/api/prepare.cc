@@ -16,6 +16,7 @@
 #include "base/quote.h"
 #include "decoding/constraints/letting_pass.h"
 #include "decoding/hook_decoder.h"
+#include "models/added_rows.h"
 
 namespace tandem {
 namespace {
@@ -116,6 +117,11 @@ Source encode_source(const EngineState& engine, const Input& input, const std::s
   return {std::move(ids), nullptr, length, found - length};
 }
 
+void take_added(const EngineState& engine, std::span<const AddedEmbedding> added, Source& source) {
+  source.added = added;
+  check_added(source.input(), engine.model.network->spec().model_dim);
+}
+
 std::vector<TokenId> encode_target(const EngineState& engine, const Input& input, const std::string& source_lang,
                                    const std::string& target_lang, bool with_end) {
   std::vector<TokenId> ids;
@@ -163,6 +169,13 @@ static void prepare_mixture(const EngineState& engine, const Request& request, c
       encode_mixture(engine, mixture, request.source_lang, request.target_lang, too_long(request));
   prepared.sources = std::move(sources.sources);
   prepared.log_weights = std::move(sources.log_weights);
+}
+
+static void prepare_added(const EngineState& engine, const Request& request, PreparedRequest& prepared) {
+  if (request.added_embeddings.empty()) return;
+  if (std::holds_alternative<Mixture>(request.strategy) || std::holds_alternative<Ensemble>(request.strategy))
+    throw Error(ErrorCode::unsupported, "added_embeddings: they belong to one source and one model");
+  take_added(engine, request.added_embeddings, prepared.sources.front());
 }
 
 static bool is_mixed(const Strategy& strategy) {
@@ -247,6 +260,7 @@ static PreparedRequest prepare(const EngineState& engine, const Request& request
   else
     prepared.sources = {encode_source(engine, request.input, request.source_lang,
                                       request.target_lang, too_long(request))};
+  prepare_added(engine, request, prepared);
   if (request.return_alignment) {
     resolve_layer(engine.model.network->spec(), request.alignment_head);
     prepared.alignment_head = request.alignment_head;

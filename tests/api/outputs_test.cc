@@ -273,6 +273,41 @@ TEST_F(Bart, AHookThatThrowsIsTheErrorOfItsRequestAlone) {
   EXPECT_EQ(outputs[0].hypotheses.at(0).ids, outputs[2].hypotheses.at(0).ids);
 }
 
+TEST_F(Bart, AddedEmbeddingsAreInEveryAnswerAboutTheSource) {
+  const std::size_t width = engine_.encode(EncodeRequest{kSource, "", ""}).states.width;
+  const std::vector<AddedEmbedding> added{{1, std::vector<float>(width, 0.75F)}};
+  const EncodeRequest encoded{kSource, "", "", added};
+  EXPECT_NE(engine_.encode(encoded).states.values,
+            engine_.encode(EncodeRequest{kSource, "", ""}).states.values);
+
+  Request request(kSource);
+  request.generation.max_new_tokens = 6;
+  request.strategy = Greedy{};
+  std::vector<Request> requests(3, request);
+  requests[1].added_embeddings = added;
+  const std::vector<Output> outputs = engine_.generate(requests);
+  EXPECT_EQ(outputs[0].hypotheses.at(0).token_log_probs, outputs[2].hypotheses.at(0).token_log_probs);
+  const Hypothesis& changed = outputs[1].hypotheses.at(0);
+  EXPECT_NE(changed.token_log_probs, outputs[0].hypotheses.at(0).token_log_probs);
+  TargetsRequest score;
+  score.input = kSource;
+  score.targets = {changed.ids};
+  score.added_embeddings = added;
+  EXPECT_EQ(engine_.score(score).targets.at(0).token_log_probs, changed.token_log_probs);
+}
+
+TEST_F(Bart, AddedEmbeddingsThatFitNothingAreRefused) {
+  Request request(kSource);
+  request.added_embeddings = {{99, {1.0F}}};
+  expect_error([&] { engine_.generate(request); }, ErrorCode::invalid_argument, "position 99");
+  for (const MixtureMode mode : {MixtureMode::token, MixtureMode::sequence}) {
+    request.strategy = Mixture{{kSource, kSource}, {}, mode};
+    expect_error([&] { engine_.generate(request); }, ErrorCode::unsupported, "added_embeddings");
+  }
+  request.strategy = Ensemble{};
+  expect_error([&] { engine_.generate(request); }, ErrorCode::unsupported, "added_embeddings");
+}
+
 TEST_F(Bart, AHookForbidsATokenForGood) {
   struct Without : LogitsHook {
     TokenId token;
