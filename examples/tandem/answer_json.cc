@@ -40,17 +40,30 @@ void append_list(std::string& json, std::span<const T> values) {
   json += ']';
 }
 
+void append_rows(std::string& json, const char* name, const std::vector<std::vector<float>>& rows) {
+  json += std::string(",\"") + name + "\":[";
+  for (const std::vector<float>& row : rows) {
+    if (json.back() != '[') json += ',';
+    append_json(json, row);
+  }
+  json += ']';
+}
+
+void append_states(std::string& json, const HiddenStates& states) {
+  json += ",\"hidden_states\":[";
+  for (std::size_t position = 0; position < states.positions; ++position) {
+    if (position > 0) json += ',';
+    append_json(json, states.at(position));
+  }
+  json += ']';
+}
+
 // Nothing where none was asked for.
 void append_alignment(std::string& json, const std::vector<std::vector<float>>& alignment) {
   if (alignment.empty()) return;
   json += ",\"alignment\":";
   append_json(json, to_pharaoh(hard_alignment(alignment)));
-  json += ",\"alignment_weights\":[";
-  for (const std::vector<float>& row : alignment) {
-    if (json.back() != '[') json += ',';
-    append_json(json, row);
-  }
-  json += ']';
+  append_rows(json, "alignment_weights", alignment);
 }
 
 void append_hypothesis(std::string& json, const Hypothesis& hypothesis) {
@@ -90,6 +103,8 @@ void append_target(std::string& json, const TargetScore& target) {
   append_json(json, target.sum_log_prob);
   json += ",\"mean_log_prob\":";
   append_json(json, target.mean_log_prob());
+  append_alignment(json, target.alignment);
+  if (target.hidden_states.positions > 0) append_states(json, target.hidden_states);
   if (target.ranks.empty()) return;
   json += ",\"ranks\":";
   append_list(json, std::span<const int>(target.ranks));
@@ -105,6 +120,9 @@ void append_json(std::string& json, std::string_view text) {
 }
 
 void append_json(std::string& json, double value) {
+  append_number(json, value);
+}
+void append_json(std::string& json, float value) {
   append_number(json, value);
 }
 void append_json(std::string& json, std::span<const float> values) {
@@ -147,6 +165,29 @@ std::string format_answer(const ScoreAnswer& answer) {
   json += ",\"least_perplexing\":" + std::to_string(answer.scores.least_perplexing());
   json += ",\"stats\":";
   append_stats(json, answer.scores.stats);
+  return json;
+}
+
+std::string format_answer(const EncodeAnswer& answer) {
+  if (answer.error) return format_answer(*answer.error);
+  std::string json = "\"ids\":";
+  append_json(json, answer.encoding.ids);
+  json += ",\"embedding\":";
+  append_json(json, answer.encoding.states.mean());
+  if (answer.has_states) append_states(json, answer.encoding.states);
+  return json;
+}
+
+std::string format_answer(const AttributionAnswer& answer) {
+  if (answer.error) return format_answer(*answer.error);
+  const Attribution& found = answer.attribution;
+  std::string json = "\"ids\":";
+  append_json(json, found.ids);
+  json += ",\"importance\":";
+  append_list(json, std::span<const double>(found.importance));
+  json += ",\"target_id\":" + std::to_string(found.target);
+  json += ",\"trials\":" + std::to_string(found.trials);
+  json += std::string(",\"is_sufficient\":") + (found.is_sufficient ? "true" : "false");
   return json;
 }
 

@@ -13,6 +13,7 @@ namespace tandem::cli {
 
 void append_json(std::string& json, std::string_view text);
 void append_json(std::string& json, double value);
+void append_json(std::string& json, float value);
 void append_json(std::string& json, std::span<const float> values);
 void append_json(std::string& json, std::span<const TokenId> ids);
 
@@ -26,6 +27,22 @@ struct ScoreAnswer {
   std::optional<Error> error;
 };
 std::string format_answer(const ScoreAnswer& answer);
+
+// The answer to a line of `tandem encode`.
+struct EncodeAnswer {
+  Encoding encoding;
+  bool has_states = false;  // also those of single positions
+  std::optional<Error> error;
+};
+std::string format_answer(const EncodeAnswer& answer);
+
+// The answer to a line of `tandem attribute`.
+struct AttributionAnswer {
+  Attribution attribution;
+  std::optional<Error> error;
+};
+std::string format_answer(const AttributionAnswer& answer);
+
 std::string format_answer(const Error& error);
 
 }  // namespace tandem::cli

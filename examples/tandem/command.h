@@ -30,6 +30,8 @@ struct Command {
 Command add_translate(CLI::App& program);
 Command add_generate(CLI::App& program);
 Command add_score(CLI::App& program);
+Command add_encode(CLI::App& program);
+Command add_attribute(CLI::App& program);
 Command add_tokenize(CLI::App& program);
 Command add_inspect(CLI::App& program);
 Command add_convert(CLI::App& program);

@@ -3,9 +3,12 @@
 // the key, the expected type and the value found.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -44,6 +47,28 @@ class Fields {
   std::optional<std::vector<Input>> inputs(const char* key);
   std::optional<std::vector<double>> numbers(const char* key);
   std::optional<std::vector<std::string>> texts(const char* key);
+
+  // The value that a name stands for. `names` is what the message lists.
+  template <class T>
+  T choose(const char* key, const char* names,
+           std::initializer_list<std::pair<std::string_view, T>> values, T otherwise) {
+    const Json* json = find(key);
+    if (json == nullptr) return otherwise;
+    for (const auto& [text, value] : values)
+      if (*json == text) return value;
+    refuse(name(key), names, *json);
+  }
+
+  // Reads each item of a list.
+  template <class Read>
+  auto list(const char* key, const Read& read) {
+    std::vector<std::invoke_result_t<Read, const Json&>> items;
+    const Json* json = find(key);
+    if (json == nullptr) return items;
+    if (!json->is_array()) refuse(name(key), "a list", *json);
+    for (const Json& item : *json) items.push_back(read(item));
+    return items;
+  }
 
   void finish() const;
 

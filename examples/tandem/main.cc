@@ -40,7 +40,8 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   program.footer(kFooter);
   const std::vector<Command> commands = {add_translate(program), add_generate(program),
-                                         add_score(program),     add_tokenize(program),
+                                         add_score(program),     add_encode(program),
+                                         add_attribute(program), add_tokenize(program),
                                          add_inspect(program),   add_convert(program),
                                          add_verify(program),    add_doctor(program)};
   try {

@@ -38,21 +38,52 @@ Profile parse_profile(const std::string& name) {
       "request.profile: expected huggingface, marian or ctranslate2, found " + excerpt(Json(name)));
 }
 
-// true, or an object that names the head.
-void apply_alignment(const Json& json, Request& request) {
-  request.return_alignment = true;
-  if (json.is_boolean()) {
-    request.return_alignment = json.get<bool>();
-    return;
-  }
-  Fields fields(json, "request.alignment");
-  request.alignment_head.layer = fields.integer("layer");
+// true, or an object that names the head; nothing where none is asked for.
+std::optional<CrossAttentionHead> parse_alignment(Fields& request) {
+  const Json* json = request.find("alignment");
+  if (json == nullptr || *json == false) return std::nullopt;
+  CrossAttentionHead alignment;
+  if (*json == true) return alignment;
+  Fields fields(*json, "request.alignment");
+  alignment.layer = fields.integer("layer");
   const Json* head = fields.find("head");
   if (head != nullptr && *head == "mean")
-    request.alignment_head.head = std::nullopt;
+    alignment.head = std::nullopt;
   else if (head != nullptr)
-    request.alignment_head.head = fields.integer("head");
+    alignment.head = fields.integer("head");
   fields.finish();
+  return alignment;
+}
+
+MaskedHead parse_masked_head(const Json& json) {
+  Fields fields(json, "request.masked_heads");
+  MaskedHead head;
+  head.attention = fields.choose<AttentionKind>("attention", "encoder, decoder or cross",
+                                                {{"encoder", AttentionKind::encoder},
+                                                 {"decoder", AttentionKind::decoder},
+                                                 {"cross", AttentionKind::cross}},
+                                                head.attention);
+  head.layer = fields.integer("layer").value_or(head.layer);
+  head.head = fields.integer("head").value_or(head.head);
+  head.mask = fields.choose<HeadMask>("mask", "zero or uniform",
+                                      {{"zero", HeadMask::zero}, {"uniform", HeadMask::uniform}},
+                                      head.mask);
+  fields.finish();
+  return head;
+}
+
+AddedEmbedding parse_added_embedding(const Json& json) {
+  Fields fields(json, "request.added_embeddings");
+  const int position = fields.integer("position").value_or(0);
+  if (position < 0)
+    throw Error(ErrorCode::invalid_argument,
+                "request.added_embeddings.position: expected a place from 0, found " +
+                    std::to_string(position));
+  AddedEmbedding added{static_cast<std::size_t>(position), {}};
+  for (const double value : fields.numbers("values").value_or(std::vector<double>{}))
+    added.values.push_back(static_cast<float>(value));
+  fields.finish();
+  return added;
 }
 
 GenerationOptions parse_generation(const Json& json) {
@@ -64,36 +95,25 @@ GenerationOptions parse_generation(const Json& json) {
   throw Error(ErrorCode::unsupported, what + " is not supported by this version");
 }
 
-// The value that a name stands for. `names` is what the message lists.
-template <class T>
-T choose(Fields& fields, const char* key, const char* names,
-         std::initializer_list<std::pair<std::string_view, T>> values, T otherwise) {
-  const Json* json = fields.find(key);
-  if (json == nullptr) return otherwise;
-  for (const auto& [name, value] : values)
-    if (*json == name) return value;
-  refuse(std::string("strategy.") + key, names, *json);
-}
-
 Aggressive parse_aggressive(Fields& fields, OtherModels& other_models) {
   Aggressive aggressive;
   aggressive.max_draft = fields.integer("max_draft");
-  aggressive.drafter = choose<DraftSource>(fields, "drafter", "source, lookup, ids or model",
-                                           {{"source", DraftSource::source},
-                                            {"lookup", DraftSource::lookup},
-                                            {"ids", DraftSource::ids},
-                                            {"model", DraftSource::model}},
-                                           aggressive.drafter);
+  aggressive.drafter = fields.choose<DraftSource>("drafter", "source, lookup, ids or model",
+                                                  {{"source", DraftSource::source},
+                                                   {"lookup", DraftSource::lookup},
+                                                   {"ids", DraftSource::ids},
+                                                   {"model", DraftSource::model}},
+                                                  aggressive.drafter);
   if (aggressive.drafter == DraftSource::ids)
     aggressive.draft_ids = fields.ids("draft_ids").value_or(std::vector<TokenId>{});
   if (aggressive.drafter == DraftSource::model)
     aggressive.draft_model =
         other_models.load("draft_model", fields.text("draft_model").value_or(""));
-  aggressive.verify = choose<Verification>(fields, "verify", "exact, relaxed or rejection",
-                                           {{"exact", Verification::exact},
-                                            {"relaxed", Verification::relaxed},
-                                            {"rejection", Verification::rejection}},
-                                           aggressive.verify);
+  aggressive.verify = fields.choose<Verification>("verify", "exact, relaxed or rejection",
+                                                  {{"exact", Verification::exact},
+                                                   {"relaxed", Verification::relaxed},
+                                                   {"rejection", Verification::rejection}},
+                                                  aggressive.verify);
   if (aggressive.verify == Verification::relaxed) {
     aggressive.top_beta = fields.integer("top_beta").value_or(aggressive.top_beta);
     aggressive.tau = fields.number("tau").value_or(aggressive.tau);
@@ -103,11 +123,11 @@ Aggressive parse_aggressive(Fields& fields, OtherModels& other_models) {
 
 void apply_diverse_beam(Fields& fields, Request& request) {
   request.strategy =
-      DiverseBeam{choose<Diversity>(fields, "diversity", "hamming, cumulative or ngram",
-                                    {{"hamming", Diversity::hamming},
-                                     {"cumulative", Diversity::cumulative},
-                                     {"ngram", Diversity::ngram}},
-                                    Diversity::hamming)};
+      DiverseBeam{fields.choose<Diversity>("diversity", "hamming, cumulative or ngram",
+                                           {{"hamming", Diversity::hamming},
+                                            {"cumulative", Diversity::cumulative},
+                                            {"ngram", Diversity::ngram}},
+                                           Diversity::hamming)};
   if (const auto groups = fields.integer("groups")) request.generation.num_beam_groups = groups;
   if (const auto penalty = fields.number("diversity_penalty"))
     request.generation.diversity_penalty = penalty;
@@ -117,17 +137,17 @@ SequentialMonteCarlo parse_particles(Fields& fields) {
   SequentialMonteCarlo particles;
   particles.particles = fields.integer("particles").value_or(particles.particles);
   particles.ess_threshold = fields.number("ess_threshold").value_or(particles.ess_threshold);
-  particles.proposal = choose<Proposal>(fields, "proposal", "masked or awrs",
-                                        {{"masked", Proposal::masked}, {"awrs", Proposal::awrs}},
-                                        particles.proposal);
+  particles.proposal = fields.choose<Proposal>(
+      "proposal", "masked or awrs", {{"masked", Proposal::masked}, {"awrs", Proposal::awrs}},
+      particles.proposal);
   return particles;
 }
 
 MinimumBayesRisk parse_risk(Fields& fields) {
   MinimumBayesRisk risk;
   risk.samples = fields.integer("samples").value_or(risk.samples);
-  risk.utility = choose<Utility>(
-      fields, "utility", "chrf, unigram_f1 or bleu",
+  risk.utility = fields.choose<Utility>(
+      "utility", "chrf, unigram_f1 or bleu",
       {{"chrf", Utility::chrf}, {"unigram_f1", Utility::unigram_f1}, {"bleu", Utility::bleu}},
       risk.utility);
   return risk;
@@ -138,8 +158,8 @@ Ensemble parse_ensemble(Fields& fields, OtherModels& other_models) {
   for (const std::string& member : fields.texts("members").value_or(std::vector<std::string>{}))
     ensemble.members.push_back(other_models.load("strategy.members", member));
   ensemble.weights = fields.numbers("weights").value_or(std::vector<double>{});
-  ensemble.mode = choose<EnsembleMode>(
-      fields, "mode", "arithmetic or geometric",
+  ensemble.mode = fields.choose<EnsembleMode>(
+      "mode", "arithmetic or geometric",
       {{"arithmetic", EnsembleMode::arithmetic}, {"geometric", EnsembleMode::geometric}},
       ensemble.mode);
   return ensemble;
@@ -233,7 +253,10 @@ Request parse_request(const Json& json, const Engine& engine, OtherModels& other
     request.generation = parse_generation(*generation);
   if (const Json* strategy = fields.find("strategy"))
     apply_strategy(*strategy, other_models, request);
-  if (const Json* alignment = fields.find("alignment")) apply_alignment(*alignment, request);
+  const std::optional<CrossAttentionHead> alignment = parse_alignment(fields);
+  request.return_alignment = alignment.has_value();
+  if (alignment) request.alignment_head = *alignment;
+  request.added_embeddings = fields.list("added_embeddings", parse_added_embedding);
   const Json* constraint = fields.find("constraint");
   fields.finish();
   if (input || !std::holds_alternative<Mixture>(request.strategy))
@@ -253,6 +276,10 @@ ScoreLine parse_score_line(const Json& json) {
   request.source_lang = fields.text("source_lang").value_or("");
   request.target_lang = fields.text("target_lang").value_or("");
   request.statistics = fields.boolean("statistics").value_or(false);
+  request.alignment = parse_alignment(fields);
+  request.hidden_states = fields.boolean("hidden_states").value_or(false);
+  request.masked_heads = fields.list("masked_heads", parse_masked_head);
+  request.added_embeddings = fields.list("added_embeddings", parse_added_embedding);
   if (fields.find("sources") != nullptr)
     request.mixture = parse_mixture(fields, "request");
   else
@@ -268,6 +295,36 @@ ScoreLine parse_score_line(const Json& json) {
   else
     request.targets = {*std::move(target)};
   return line;
+}
+
+EncodeLine parse_encode_line(const Json& json) {
+  Fields fields(json, "request");
+  fields.find(kId);
+  EncodeLine line;
+  line.request.input = require_input(parse_input(fields));
+  line.request.source_lang = fields.text("source_lang").value_or("");
+  line.request.target_lang = fields.text("target_lang").value_or("");
+  line.request.added_embeddings = fields.list("added_embeddings", parse_added_embedding);
+  line.has_states = fields.boolean("hidden_states").value_or(false);
+  fields.finish();
+  return line;
+}
+
+AttributionRequest parse_attribution_request(const Json& json) {
+  Fields fields(json, "request");
+  fields.find(kId);
+  AttributionRequest request;
+  request.input = require_input(parse_input(fields));
+  request.source_lang = fields.text("source_lang").value_or("");
+  request.target_lang = fields.text("target_lang").value_or("");
+  if (auto prefix = fields.text_or_ids("prefix", "prefix_ids")) request.prefix = *std::move(prefix);
+  request.target = fields.integer("target_id").value_or(request.target);
+  request.fixed = fields.ids("fixed").value_or(std::vector<TokenId>{});
+  AttributionOptions& options = request.options;
+  options.max_trials = fields.integer("max_trials").value_or(options.max_trials);
+  options.seed = static_cast<std::uint64_t>(fields.integer("seed").value_or(0));
+  fields.finish();
+  return request;
 }
 
 }  // namespace tandem::cli

@@ -23,6 +23,15 @@ struct ScoreLine {
 };
 ScoreLine parse_score_line(const Json& json);
 
+// What one line asks to encode.
+struct EncodeLine {
+  EncodeRequest request;
+  bool has_states = false;  // "hidden_states": all of them, not the mean alone
+};
+EncodeLine parse_encode_line(const Json& json);
+
+AttributionRequest parse_attribution_request(const Json& json);
+
 // Applies {"name": ..., ...} to a request.
 void apply_strategy(const Json& json, OtherModels& other_models, Request& request);
 

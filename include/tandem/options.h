@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include <tandem/added_embedding.h>
 #include <tandem/constraint.h>
 #include <tandem/device.h>
 #include <tandem/export.h>
@@ -153,8 +154,7 @@ struct Request {
   std::optional<bool> shortlist;
   /// Models of Marian's own format: length limit as a multiple of the source tokens.
   std::optional<double> max_length_factor;
-  /// Changes the scores of the next token. Cloned for each hypothesis. Null: nothing. Not with
-  /// DiverseBeam.
+  /// Changes the scores of the next token. Cloned for each hypothesis. Null: nothing.
   std::shared_ptr<const LogitsHook> logits_hook;
   /// Fill Hypothesis::alignment. Cost: one more encoder run, and one decoder pass for each
   /// hypothesis; for a mean over heads, one for each head.
@@ -166,6 +166,8 @@ struct Request {
   bool return_alternatives = false;
   /// Of those, only such whose first token has at least this probability; the best one always.
   double min_alternative_expansion_prob = 0;
+  /// Numbers as input. Not with strategies that read several sources or models.
+  std::vector<AddedEmbedding> added_embeddings;
 };
 
 /// One target to score against a source by teacher forcing.
@@ -181,6 +183,7 @@ struct EncodeRequest {
   Input input;
   std::string source_lang;
   std::string target_lang;
+  std::vector<AddedEmbedding> added_embeddings = {};  ///< numbers as input
 };
 
 /// What a streaming callback answers.

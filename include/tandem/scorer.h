@@ -42,6 +42,7 @@ struct TargetsRequest {
   /// is the reward of a query rewriter whose passages are the sources (AdaQR, Zhang et al. 2024,
   /// arXiv 2406.10991).
   std::optional<Mixture> mixture;
+  std::vector<AddedEmbedding> added_embeddings;  ///< numbers as input; not with a mixture
 };
 
 /// How probable one target is.

@@ -171,6 +171,30 @@ struct CopyMixture {
   CopyGate gate;          ///< if set, g at each step; `generate` is not used
 };
 
+/// What to do about the source token that is next, as probabilities that sum to 1.
+struct ActionProbabilities {
+  double skip = 0;      ///< leave it out
+  double copy = 0;      ///< take it over
+  double generate = 0;  ///< say something else first
+};
+
+/// Decides between the actions from the decoder's last state (what the output projection reads) and
+/// the source token that is next. Called once for each row of each step, from worker threads, for
+/// several requests at once if they share it.
+using ActionHead =
+    std::function<ActionProbabilities(std::span<const float> state, TokenId source_token)>;
+
+/// Edits the source by skipping, copying and generating its tokens from left to right
+/// (Sequence-to-Action, Li et al. 2022, arXiv 2205.10884). The model's own distribution says what is
+/// generated. Source and target share a vocabulary. The generation keys choose the search. Cost: one
+/// whole row of probabilities a row and pass; a step for each skipped token.
+struct SequenceToAction {
+  ActionHead head;
+  /// Stands for a skipped source token in Hypothesis::ids: a token that texts do not show, and that
+  /// neither model nor source use. It is never fed to the model; the model's ban of it is lifted.
+  TokenId blank = -1;
+};
+
 /// Scores beginnings of outputs, each of `prefixes` without the start token; the higher the better,
 /// -infinity for one that is out of the question. One number each. Called from worker threads, for
 /// several requests at once if they share it.
@@ -209,6 +233,6 @@ struct Contrastive {
 using Strategy =
     std::variant<Automatic, Greedy, Beam, DiverseBeam, Sample, BeamSample, StochasticBeam,
                  MinimumBayesRisk, SequentialMonteCarlo, Aggressive, Mixture, Ensemble, CopyMixture,
-                 ConditionalBeam, RankedSampling, Contrastive>;
+                 SequenceToAction, ConditionalBeam, RankedSampling, Contrastive>;
 
 }  // namespace tandem

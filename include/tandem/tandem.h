@@ -8,6 +8,7 @@
 /// This header includes all of the public API.
 #pragma once
 
+#include <tandem/added_embedding.h>
 #include <tandem/alignment.h>
 #include <tandem/attribution.h>
 #include <tandem/constraint.h>
@@ -22,6 +23,7 @@
 #include <tandem/logits_hook.h>
 #include <tandem/options.h>
 #include <tandem/output.h>
+#include <tandem/prediction_head.h>
 #include <tandem/scorer.h>
 #include <tandem/strategy.h>
 #include <tandem/text_constraint.h>

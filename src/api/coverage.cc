@@ -28,7 +28,7 @@ void check_coverage(const EngineState& engine, const PreparedRequest& request) {
   if (request.options.coverage_penalty == 0) return;
   const char* problem = nullptr;
   if (engine.model.network->spec().guided_alignment_layer < 0) problem = "this model has no alignment";
-  if (!request.log_weights.empty() || request.ensemble || request.copy)
+  if (!request.log_weights.empty() || request.ensemble || request.copy || request.actions)
     problem = "rows that are mixed of several have no attention of their own";
   if (problem != nullptr)
     throw Error(ErrorCode::unsupported, std::string("coverage_penalty: ") + problem);

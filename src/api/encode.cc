@@ -9,6 +9,7 @@ namespace {
 
 Encoding encode_alone(const EngineState& engine, const EncodeRequest& request, Backend& backend) {
   Source source = encode_source(engine, request.input, request.source_lang, request.target_lang);
+  take_added(engine, request.added_embeddings, source);
   ModelWorkspace workspace;
   const EncoderInput input = source.input();
   engine.model.network->encode(backend, {&input, 1}, workspace);

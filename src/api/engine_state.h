@@ -49,14 +49,15 @@ struct EngineState {
   std::size_t max_source_tokens() const;
 };
 
-// What the encoder gets of a request. Features stay the request's.
+// What the encoder gets of a request. Features and added embeddings stay the request's.
 struct Source {
   std::vector<TokenId> ids;
   const Features* features = nullptr;
   std::size_t length = 0;            // positions of the encoder
   std::size_t truncated_tokens = 0;  // that did not fit
+  std::span<const AddedEmbedding> added = {};
 
-  EncoderInput input() const { return {ids, features}; }
+  EncoderInput input() const { return {ids, features, added}; }
 };
 
 // The models of an ensemble beside the request's engine, as far as they count.
@@ -78,6 +79,7 @@ struct PreparedRequest {
   std::vector<double> log_weights;  // of a mixture's sources; otherwise empty
   std::optional<PreparedEnsemble> ensemble;
   std::optional<CopyMixture> copy;
+  std::optional<SequenceToAction> actions;
   Source draft_source;              // as the draft model reads it; empty without one
   std::optional<CrossAttentionHead> alignment_head;  // whose weights are wanted
   std::shared_ptr<const LogitsHook> hook;            // this request's own; null: none

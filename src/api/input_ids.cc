@@ -6,6 +6,7 @@
 #include <tandem/error.h>
 
 #include "api/long_sentence.h"
+#include "models/added_rows.h"
 
 namespace tandem {
 namespace {
@@ -66,6 +67,11 @@ Source encode_source(const EngineState& engine, const Input& input, const std::s
     ids = truncate_sentence(*engine.tokenizer, {source_lang, target_lang, false}, ids, limit);
   const std::size_t length = ids.size();
   return {std::move(ids), nullptr, length, found - length};
+}
+
+void take_added(const EngineState& engine, std::span<const AddedEmbedding> added, Source& source) {
+  source.added = added;
+  check_added(source.input(), engine.model.network->spec().model_dim);
 }
 
 std::vector<TokenId> encode_target(const EngineState& engine, const Input& input,

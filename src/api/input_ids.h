@@ -2,6 +2,7 @@
 // generate.cc, and of scoring and encoding.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ inline TooLong too_long(const Request& request) {
 // resource_exhausted}.
 Source encode_source(const EngineState& engine, const Input& input, const std::string& source_lang,
                      const std::string& target_lang, TooLong too_long = TooLong::refuse);
+// What a request adds to the source's embeddings. Throws Error{invalid_argument} as check_added.
+void take_added(const EngineState& engine, std::span<const AddedEmbedding> added, Source& source);
 // Token ids of a text of the target side. `with_end`: keep the end token that the tokenizer adds.
 std::vector<TokenId> encode_target(const EngineState& engine, const Input& input,
                                    const std::string& source_lang, const std::string& target_lang,

@@ -51,4 +51,10 @@ std::vector<TokenId> shortlist_of(const EngineState& engine, const Request& requ
   throw Error(ErrorCode::unsupported, "shortlist: this model comes without a lexical shortlist");
 }
 
+void add_to_shortlist(std::span<const TokenId> tokens, std::vector<TokenId>& shortlist) {
+  if (shortlist.empty()) return;
+  shortlist.insert(shortlist.end(), tokens.begin(), tokens.end());
+  sort_unique(shortlist);
+}
+
 }  // namespace tandem

@@ -14,6 +14,8 @@
 #include "api/mixture_sources.h"
 #include "api/output_shortlist.h"
 #include "api/sequence_mixtures.h"
+#include "base/quote.h"
+#include "decoding/constraints/letting_pass.h"
 #include "decoding/hook_decoder.h"
 
 namespace tandem {
@@ -45,9 +47,19 @@ void prepare_mixture(const EngineState& engine, const Request& request, const Mi
   prepared.log_weights = std::move(sources.log_weights);
 }
 
+void prepare_added(const EngineState& engine, const Request& request, PreparedRequest& prepared) {
+  if (request.added_embeddings.empty()) return;
+  if (std::holds_alternative<Mixture>(request.strategy) ||
+      std::holds_alternative<Ensemble>(request.strategy))
+    throw Error(ErrorCode::unsupported,
+                "added_embeddings: they belong to one source and one model");
+  take_added(engine, request.added_embeddings, prepared.sources.front());
+}
+
 bool is_mixed(const Strategy& strategy) {
   return std::holds_alternative<Mixture>(strategy) || std::holds_alternative<Ensemble>(strategy) ||
-         std::holds_alternative<CopyMixture>(strategy);
+         std::holds_alternative<CopyMixture>(strategy) ||
+         std::holds_alternative<SequenceToAction>(strategy);
 }
 
 // What a search is asked over rows that are made of several: the generation keys choose the
@@ -59,16 +71,49 @@ SearchOptions resolve_mixed(const Request& request, const SearchContext& context
   return resolve(searched, context, limits);
 }
 
+void check_can_copy(const EngineState& engine) {
+  if (!engine.model.shared_vocabulary || engine.model.network->reads_features())
+    throw Error(ErrorCode::unsupported,
+                "this model cannot copy: its source and target do not share a vocabulary");
+}
+
 void check_copying(const EngineState& engine, const CopyMixture& copy) {
   if (!(copy.generate >= 0 && copy.generate <= 1))
     throw Error(ErrorCode::invalid_argument, "CopyMixture::generate is " +
                                                  std::to_string(copy.generate) +
                                                  "; expected a number from 0 to 1");
-  if (!engine.model.shared_vocabulary || engine.model.network->reads_features())
-    throw Error(ErrorCode::unsupported,
-                "this model cannot copy: its source and target do not share a vocabulary");
+  check_can_copy(engine);
   if (engine.model.network->spec().guided_alignment_layer < 0)
     throw Error(ErrorCode::unsupported, "this model cannot copy: it has no alignment");
+}
+
+void check_actions(const EngineState& engine, const Request& request,
+                   const SequenceToAction& actions) {
+  check_can_copy(engine);
+  if (!actions.head)
+    throw Error(ErrorCode::invalid_argument,
+                "SequenceToAction::head is empty, expected a function");
+  check_target_ids(engine, {actions.blank}, "SequenceToAction::blank");
+  if (const std::string text = engine.tokenizer->decode(std::span(&actions.blank, 1));
+      !text.empty())
+    throw Error(ErrorCode::invalid_argument,
+                "SequenceToAction::blank is " + std::to_string(actions.blank) + ", which reads " +
+                    quote(text) + "; expected a token that texts do not show");
+  if (request.return_alignment)
+    throw Error(ErrorCode::unsupported,
+                "return_alignment: skipped source tokens are not fed to the model");
+}
+
+// What may be skipped or copied is not for constraints, bans of single tokens (models forbid their
+// padding so) or a shortlist to refuse.
+void allow_actions(PreparedRequest& prepared) {
+  const TokenId blank = prepared.actions->blank;
+  SearchOptions& options = prepared.options;
+  options.constraint = let_pass(blank, options.constraint);
+  std::erase(options.bad_words, std::vector<TokenId>{blank});
+  std::erase(options.suppress_tokens, blank);
+  add_to_shortlist(prepared.sources.front().ids, prepared.shortlist);
+  add_to_shortlist({&blank, 1}, prepared.shortlist);
 }
 
 void check_speaks_of_no_source(const SearchOptions& options) {
@@ -91,14 +136,6 @@ GenerationOptions defaults_for(const EngineState& engine, const std::string& tar
   return defaults;
 }
 
-std::shared_ptr<const LogitsHook> prepare_hook(const LogitsHook& hook,
-                                               const SearchOptions& options) {
-  if (std::holds_alternative<DiverseBeam>(options.strategy))
-    throw Error(ErrorCode::unsupported,
-                "logits_hook: diverse beam search takes its penalties from the model's own scores");
-  return clone_hook(hook);
-}
-
 // Throws Error for whatever is wrong with the request.
 PreparedRequest prepare(const EngineState& engine, const Request& request) {
   PreparedRequest prepared;
@@ -108,6 +145,7 @@ PreparedRequest prepare(const EngineState& engine, const Request& request) {
   else
     prepared.sources = {encode_source(engine, request.input, request.source_lang,
                                       request.target_lang, too_long(request))};
+  prepare_added(engine, request, prepared);
   if (request.return_alignment) {
     resolve_layer(engine.model.network->spec(), request.alignment_head);
     prepared.alignment_head = request.alignment_head;
@@ -134,14 +172,18 @@ PreparedRequest prepare(const EngineState& engine, const Request& request) {
     check_copying(engine, *copy);
     prepared.copy = *copy;
   }
+  if (const auto* actions = std::get_if<SequenceToAction>(&request.strategy)) {
+    check_actions(engine, request, *actions);
+    prepared.actions = *actions;
+  }
   const Limits& limits = engine.options.limits;
   prepared.options = is_mixed(request.strategy) ? resolve_mixed(request, context, limits)
                                                 : resolve(request, context, limits);
   if (mixture != nullptr) check_speaks_of_no_source(prepared.options);
   check_coverage(engine, prepared);
-  if (request.logits_hook != nullptr)
-    prepared.hook = prepare_hook(*request.logits_hook, prepared.options);
+  if (request.logits_hook != nullptr) prepared.hook = clone_hook(*request.logits_hook);
   prepared.shortlist = shortlist_of(engine, request, prepared.sources, prepared.options);
+  if (prepared.actions) allow_actions(prepared);
   const auto* aggressive = std::get_if<Aggressive>(&prepared.options.strategy);
   if (aggressive != nullptr && aggressive->drafter == DraftSource::model)
     prepared.draft_source = prepare_draft_source(engine, *aggressive->draft_model, request);

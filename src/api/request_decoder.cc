@@ -5,6 +5,7 @@
 
 #include "api/coverage.h"
 #include "api/forced_pass.h"
+#include "decoding/action_rule.h"
 #include "decoding/copy_rule.h"
 #include "decoding/geometric_mean.h"
 #include "decoding/weighted_mean.h"
@@ -43,6 +44,9 @@ int RequestDecoder::combine(const PreparedRequest& request, const std::vector<in
   if (request.copy)
     return mixtures_.mix(std::vector<MixtureDecoder::Part>{{&decoder_, own.front()}},
                          std::make_unique<CopyRule>(request.sources.front().ids, *request.copy));
+  if (request.actions)
+    return mixtures_.mix(std::vector<MixtureDecoder::Part>{{&decoder_, own.front()}},
+                         std::make_unique<ActionRule>(request.sources.front().ids, *request.actions));
   return own.front();
 }
 

@@ -187,6 +187,8 @@ TargetScores score_mixture(const EngineState& engine, const TargetsRequest& requ
     throw Error(ErrorCode::unsupported,
                 "alignment and hidden_states: a mixture has them for each of its sources",
                 "score under each source alone");
+  if (!request.added_embeddings.empty())
+    throw Error(ErrorCode::unsupported, "added_embeddings: they belong to one source");
   const MixtureSources mixture =
       encode_mixture(engine, *request.mixture, request.source_lang, request.target_lang);
   const auto targets = encode_targets(engine, request);
@@ -208,8 +210,8 @@ TargetScores score_mixture(const EngineState& engine, const TargetsRequest& requ
 TargetScores score_targets(const EngineState& engine, const TargetsRequest& request,
                            Backend& backend) {
   if (request.mixture) return score_mixture(engine, request, backend);
-  const Source source =
-      encode_source(engine, request.input, request.source_lang, request.target_lang);
+  Source source = encode_source(engine, request.input, request.source_lang, request.target_lang);
+  take_added(engine, request.added_embeddings, source);
   const auto targets = encode_targets(engine, request);
   const Forced::Options options = forced_options(engine, request.statistics);
   if (request.alignment) resolve_layer(engine.model.network->spec(), *request.alignment);

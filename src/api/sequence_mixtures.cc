@@ -42,6 +42,9 @@ class SequenceMixture {
     };
     if (request.return_alignment) refuse("return_alignment");
     if (request.return_alternatives) refuse("return_alternatives");
+    if (!request.added_embeddings.empty())
+      throw Error(ErrorCode::unsupported,
+                  "added_embeddings: they belong to one source and one model");
     if (request.shortlist.value_or(false)) refuse("shortlist");
     if (generation.decoder_start_token_id) refuse("decoder_start_token_id");
     const GenerationOptions& defaults = state.defaults;

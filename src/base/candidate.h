@@ -52,6 +52,7 @@ struct Candidate {
   TokenId token = -1;
   float log_prob = 0;  // natural log of the model's own softmax, before any mask or edit
   float score = 0;     // the number that ranked it, after steps 1 to 4
+  float hook_change = 0;  // what a LogitsHook has added to the base score; kernels leave it alone
 };
 
 }  // namespace tandem

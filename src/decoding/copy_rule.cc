@@ -12,26 +12,10 @@
 
 namespace tandem {
 
-void CopyRule::begin_step(std::span<const Row> rows) {
-  const std::vector<std::vector<TokenId>> before = std::move(histories_);
-  histories_.clear();
-  kept_.clear();
-  for (const Row& row : rows) {
-    const auto keep = static_cast<std::size_t>(row.keep);
-    std::vector<TokenId> history;
-    if (row.parent >= 0) history = before[static_cast<std::size_t>(row.parent)];
-    history.resize(keep);
-    history.insert(history.end(), row.feed.begin(), row.feed.end());
-    histories_.push_back(std::move(history));
-    kept_.push_back(keep);
-  }
-}
-
 double CopyRule::gate(std::size_t row, std::size_t fed) const {
   if (!copy_.gate) return copy_.generate;
-  const auto output = std::span(histories_[row]).first(kept_[row] + fed + 1).subspan(1);
   const double share = call_user("decides between copying and generating",
-                                 [&] { return copy_.gate(source_, output); });
+                                 [&] { return copy_.gate(source_, histories_.output(row, fed)); });
   if (!(share >= 0 && share <= 1))
     throw Error(ErrorCode::invalid_argument,
                 "the callback that decides between copying and generating gave " +

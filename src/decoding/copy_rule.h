@@ -20,6 +20,7 @@
 
 #include <tandem/strategy.h>
 
+#include "decoding/row_histories.h"
 #include "decoding/row_rule.h"
 
 namespace tandem {
@@ -31,7 +32,7 @@ class CopyRule : public RowRule {
       : source_(std::move(source)), copy_(std::move(copy)) {}
 
   bool needs_attention() const override { return true; }
-  void begin_step(std::span<const Row> rows) override;
+  void begin_step(std::span<Row> rows) override { histories_.advance(rows); }
   // Throws Error{invalid_argument} where the gate throws or gives what is no probability.
   void mix(std::span<const Candidates* const> parts, std::size_t row, std::size_t fed,
            std::vector<Candidate>& mixed) override;
@@ -41,9 +42,7 @@ class CopyRule : public RowRule {
 
   const std::vector<TokenId> source_;
   const CopyMixture copy_;
-  // Of each row of this step: what was fed, the start token first, and how much of it before.
-  std::vector<std::vector<TokenId>> histories_;
-  std::vector<std::size_t> kept_;
+  RowHistories histories_;
 };
 
 }  // namespace tandem

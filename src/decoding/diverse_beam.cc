@@ -14,11 +14,12 @@ int candidates_asked(const SearchOptions& options) {
   return best + options.num_beams - width;
 }
 
-// The candidate's score if its log-probability were lower by `penalty` before the query's edits.
+// The candidate's score if its base score, after a hook, were lower by `penalty` before the query's
+// edits.
 float rescore(const CandidateQuery& query, const Candidate& candidate, double penalty) {
   if (penalty == 0) return candidate.score;  // to the last bit
   if (query.renormalize) return static_cast<float>(candidate.score - penalty);
-  double score = candidate.log_prob - penalty;
+  double score = static_cast<double>(candidate.log_prob) + candidate.hook_change - penalty;
   for (const ScoreEdit& edit : query.edits) {
     if (edit.token != candidate.token) continue;
     const double value = edit.value;

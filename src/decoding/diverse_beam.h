@@ -9,9 +9,10 @@
 //                 tokens can promote at most P others, so num_candidates + P of them are exact.
 // Rules:          transformers 4.46, `_group_beam_search`: each group is a beam search by the rules
 //                 of beam.h with its own finished list, and stops by itself; results are the best
-//                 of all groups together. The penalty changes the log-probability before other
-//                 penalties. It stays in `score`, as there; `diversity_score` is the sum that
-//                 `score` divides by a power of the length, and sum_log_prob is without penalties.
+//                 of all groups together. The penalty changes the log-probability after a logits
+//                 hook and before other penalties. It stays in `score`, as there; `diversity_score`
+//                 is the sum that `score` divides by a power of the length, and sum_log_prob is
+//                 without penalties.
 // Differs:        under renormalize_logits the penalty follows the normalisation.
 // Laws:           one group is beam search; without a penalty the groups are copies; the first
 //                 groups do not depend on later ones; `diversity_score` is the sum of

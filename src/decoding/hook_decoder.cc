@@ -101,11 +101,14 @@ void HookDecoder::change(const LogitsHook& hook, std::vector<Candidate>& row) {
     scores_[static_cast<std::size_t>(candidate.token)] = candidate.score;
   call_user(kWhat, [&] { hook.change(scores_); });
   for (Candidate& candidate : row) {
-    candidate.score = scores_[static_cast<std::size_t>(candidate.token)];
-    if (std::isnan(candidate.score) || candidate.score == -kNever)
+    const float changed = scores_[static_cast<std::size_t>(candidate.token)];
+    if (std::isnan(changed) || changed == -kNever)
       throw Error(ErrorCode::invalid_argument,
                   "the logits hook gave token " + std::to_string(candidate.token) + " the score " +
-                      std::to_string(candidate.score) + "; expected a finite number or -infinity");
+                      std::to_string(changed) + "; expected a finite number or -infinity");
+    if (candidate.score == kNever) continue;
+    candidate.hook_change = changed - candidate.score;
+    candidate.score = changed;
   }
 }
 

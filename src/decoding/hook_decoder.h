@@ -10,10 +10,11 @@
 //                 must follow a beam's re-ordering themselves; here the state follows by itself.
 // Rules:          the hook comes first: penalties, bans and constraints see changed scores. What is
 //                 reported as log-probability stays the model's own.
-// Laws:           a hook that changes nothing is no hook, bit for bit; one that adds to tokens is
-//                 sequence_bias; the state at each call is that of the hypothesis replayed from its
-//                 beginning, (tests/decoding/hook_decoder_test.cc).
-//                 Diverse beam search does not take part: it scores anew from log-probabilities.
+// Laws:           a hook that changes nothing is no hook, bit for bit (to rounding where scores are
+//                 normalised anew); one that adds to tokens is sequence_bias; one that writes
+//                 another model's scores gives that model's outputs; the state at each call is that
+//                 of the hypothesis replayed from its beginning (tests/decoding/
+//                 hook_decoder_test.cc).
 #pragma once
 
 #include <memory>

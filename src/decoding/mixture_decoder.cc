@@ -73,6 +73,7 @@ void MixtureDecoder::plan(std::span<const SentenceRows> sentences) {
       continue;
     }
     whole_rows_.push_back(ask_whole_rows(sentence.rows, *mixture->rule));
+    mixture->rule->begin_step(whole_rows_.back());
     for (const Part& part : mixture->parts)
       pass_of(part.decoder).batch.push_back({part.sentence, whole_rows_.back()});
   }
@@ -83,6 +84,7 @@ std::vector<Row> MixtureDecoder::ask_whole_rows(std::span<const Row> rows,
   std::vector<Row> whole(rows.begin(), rows.end());
   for (Row& row : whole) {
     row.wants_attention = rule.needs_attention();
+    row.wants_hidden = rule.needs_hidden();
     for (CandidateQuery& query : row.queries) {
       if (query.top_k == 0) continue;
       if (rule.needs_all_tokens()) query.mask = {};
@@ -98,7 +100,6 @@ void MixtureDecoder::answer(Mixture& mixture, std::span<const Row> rows, Candida
     Pass& pass = pass_of(part.decoder);
     parts_.push_back(&pass.answers[pass.next++]);
   }
-  mixture.rule->begin_step(rows);
   answers.clear();
   for (std::size_t r = 0; r < rows.size(); ++r) {
     for (std::size_t fed = 0; fed < rows[r].feed.size(); ++fed) {

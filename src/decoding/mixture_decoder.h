@@ -3,7 +3,7 @@
 //
 // When to use:    one output for several sources, retrieved documents or translations of one text
 //                 (weighted_mean.h); one output of several models (also geometric_mean.h); a model
-//                 that may copy (copy_rule.h).
+//                 that may copy (copy_rule.h) or edits its source by actions (action_rule.h).
 // Cost:           K rows for each row of the search; the whole row of scores of each comes to the
 //                 host, and what the rule takes for each token of the vocabulary. Where a query
 //                 allows a list of tokens only those are looked at, if the rule can do with them.

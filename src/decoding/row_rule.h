@@ -1,6 +1,6 @@
 // RowRule: how the whole rows of several sentences of decoders become one row of probabilities. One
-// file a rule: weighted_mean.h, geometric_mean.h, copy_rule.h. MixtureDecoder asks for the rows,
-// and answers any search from what the rule makes of them.
+// file a rule: weighted_mean.h, geometric_mean.h, copy_rule.h, action_rule.h. MixtureDecoder asks
+// for the rows, and answers any search from what the rule makes of them.
 #pragma once
 
 #include <cstddef>
@@ -23,8 +23,12 @@ class RowRule {
   // True if the parts' cross-attention is needed.
   virtual bool needs_attention() const { return false; }
 
-  // Called once a step, before `mix`, with the rows of the sentence.
-  virtual void begin_step(std::span<const Row> rows) { static_cast<void>(rows); }
+  // True if the decoder's last state is needed. There is one part then.
+  virtual bool needs_hidden() const { return false; }
+
+  // Called once a step, before the parts run, with the rows that they get. What is fed may be
+  // changed; the search does not see it.
+  virtual void begin_step(std::span<Row> rows) { static_cast<void>(rows); }
 
   // Writes the log-probability of each token of `mixed` after fed token `fed` of row `row`. Each of
   // `parts` has the same tokens there, in the same order.

@@ -77,6 +77,7 @@ struct Check {
   void operator()(const Mixture&) const { refuse_mixed(); }
   void operator()(const Ensemble&) const { refuse_mixed(); }
   void operator()(const CopyMixture&) const { refuse_mixed(); }
+  void operator()(const SequenceToAction&) const { refuse_mixed(); }
   void operator()(const ConditionalBeam& conditional) const {
     check_scorer(conditional.scorer, "ConditionalBeam");
     check_finite("weight", conditional.weight);

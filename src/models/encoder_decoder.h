@@ -13,6 +13,8 @@
 #include <variant>
 #include <vector>
 
+#include <tandem/added_embedding.h>
+
 #include "kernels/backend.h"
 #include "models/model_spec.h"
 #include "models/model_weights.h"
@@ -37,6 +39,7 @@ LinearWeights scaled_output(const LinearWeights& output, float logits_scale);
 struct EncoderInput {
   std::span<const TokenId> ids;
   const Features* features = nullptr;
+  std::span<const AddedEmbedding> added = {};
 };
 
 // A sentence after the encoder: all that the decoder needs of it. Immutable and shared by rows.
@@ -84,7 +87,8 @@ class EncoderDecoder {
   // The most positions of a target, the start token included; 0: any number.
   std::int64_t max_target_positions() const;
 
-  // Encodes sentences together. Throws Error as check_source.
+  // Encodes sentences together. Throws Error as check_source, and as check_added
+  // of added_rows.h.
   std::vector<std::shared_ptr<const EncodedSource>> encode(
       Backend& backend, std::span<const std::span<const TokenId>> sources,
       ModelWorkspace& workspace) const;
@@ -141,10 +145,11 @@ class EncoderDecoder {
   // The row of the position table for a token at `position`. In the decoder a position counts every
   // token before it, so that it does not depend on how many were fed together.
   std::int32_t position_row(const StackSpec& stack, TokenId id, std::int32_t position) const;
-  void plan_sources(ModelWorkspace& workspace,
-                    std::span<const std::span<const TokenId>> sources) const;
+  void plan_sources(ModelWorkspace& workspace, std::span<const EncoderInput> sources) const;
+  std::vector<std::shared_ptr<const EncodedSource>> encode_tokens(
+      Backend& backend, std::span<const EncoderInput> sources, ModelWorkspace& workspace) const;
   std::vector<std::shared_ptr<const EncodedSource>> encode_features(
-      Backend& backend, std::span<const Features* const> sources, ModelWorkspace& workspace) const;
+      Backend& backend, std::span<const EncoderInput> sources, ModelWorkspace& workspace) const;
   // The encoder's layers over the embedded rows of workspace.sentences, and what the decoder needs.
   std::vector<std::shared_ptr<EncodedSource>> encode_embedded(Backend& backend, MatrixView x,
                                                               ModelWorkspace& workspace) const;

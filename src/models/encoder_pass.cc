@@ -6,6 +6,7 @@
 #include <tandem/error.h>
 
 #include "base/checked_math.h"
+#include "models/added_rows.h"
 #include "models/encoder_decoder.h"
 #include "models/input_checks.h"
 
@@ -44,12 +45,14 @@ void EncoderDecoder::check_source(std::span<const TokenId> ids) const {
 }
 
 void EncoderDecoder::plan_sources(ModelWorkspace& workspace,
-                                  std::span<const std::span<const TokenId>> sources) const {
+                                  std::span<const EncoderInput> sources) const {
   workspace.ids.clear();
   workspace.positions.clear();
   workspace.sentences.clear();
-  for (const std::span<const TokenId> ids : sources) {
+  for (const EncoderInput& source : sources) {
+    const std::span<const TokenId> ids = source.ids;
     check_source(ids);
+    check_added(source, spec_.model_dim);
     const auto length = checked_cast<std::int32_t>(ids.size(), "source length");
     workspace.sentences.push_back({static_cast<std::int64_t>(workspace.ids.size()), length});
     workspace.ids.insert(workspace.ids.end(), ids.begin(), ids.end());
@@ -64,44 +67,49 @@ void EncoderDecoder::plan_sources(ModelWorkspace& workspace,
 std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
     Backend& backend, std::span<const std::span<const TokenId>> sources,
     ModelWorkspace& workspace) const {
-  if (reads_features())
-    throw Error(ErrorCode::invalid_argument, "this model reads features, not tokens");
-  plan_sources(workspace, sources);
-  const auto tokens = static_cast<std::int64_t>(workspace.ids.size());
-  const MatrixView x = workspace.layers.hidden.matrix(backend, tokens, spec_.model_dim);
-  source_embedding_.forward(backend, workspace.ids, workspace.positions, x, workspace.layers);
-  auto encoded = encode_embedded(backend, x, workspace);
-  for (std::size_t s = 0; s < sources.size(); ++s)
-    encoded[s]->ids.assign(sources[s].begin(), sources[s].end());
-  return {encoded.begin(), encoded.end()};
+  std::vector<EncoderInput> inputs;
+  for (const std::span<const TokenId> ids : sources) inputs.push_back({ids});
+  return encode(backend, inputs, workspace);
 }
 
 std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode(
     Backend& backend, std::span<const EncoderInput> sources, ModelWorkspace& workspace) const {
-  std::vector<std::span<const TokenId>> ids;
-  std::vector<const Features*> features;
-  for (const EncoderInput& source : sources) {
+  for (const EncoderInput& source : sources)
     if ((source.features != nullptr) != reads_features())
       throw Error(ErrorCode::invalid_argument, reads_features()
                                                    ? "this model reads features, not tokens"
                                                    : "this model reads tokens, not features");
-    ids.push_back(source.ids);
-    features.push_back(source.features);
-  }
-  return reads_features() ? encode_features(backend, features, workspace)
-                          : encode(backend, ids, workspace);
+  return reads_features() ? encode_features(backend, sources, workspace)
+                          : encode_tokens(backend, sources, workspace);
+}
+
+std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode_tokens(
+    Backend& backend, std::span<const EncoderInput> sources, ModelWorkspace& workspace) const {
+  plan_sources(workspace, sources);
+  const auto tokens = static_cast<std::int64_t>(workspace.ids.size());
+  const MatrixView x = workspace.layers.hidden.matrix(backend, tokens, spec_.model_dim);
+  source_embedding_.forward(backend, workspace.ids, workspace.positions, x, workspace.layers,
+                            plan_added(backend, sources, spec_.model_dim, workspace));
+  auto encoded = encode_embedded(backend, x, workspace);
+  for (std::size_t s = 0; s < sources.size(); ++s)
+    encoded[s]->ids.assign(sources[s].ids.begin(), sources[s].ids.end());
+  return {encoded.begin(), encoded.end()};
 }
 
 std::vector<std::shared_ptr<const EncodedSource>> EncoderDecoder::encode_features(
-    Backend& backend, std::span<const Features* const> sources, ModelWorkspace& workspace) const {
+    Backend& backend, std::span<const EncoderInput> sources, ModelWorkspace& workspace) const {
   const std::int64_t positions = front_end_.positions();
+  std::vector<const Features*> features;
   workspace.sentences.clear();
-  for (std::size_t s = 0; s < sources.size(); ++s)
+  for (std::size_t s = 0; s < sources.size(); ++s) {
+    check_added(sources[s], spec_.model_dim);
+    features.push_back(sources[s].features);
     workspace.sentences.push_back(
         {static_cast<std::int64_t>(s) * positions, static_cast<std::int32_t>(positions)});
+  }
   const MatrixView x = workspace.layers.hidden.matrix(
       backend, static_cast<std::int64_t>(sources.size()) * positions, spec_.model_dim);
-  front_end_.forward(backend, sources, x, workspace.layers);
+  front_end_.forward(backend, features, x, workspace.layers);
   const auto encoded = encode_embedded(backend, x, workspace);
   return {encoded.begin(), encoded.end()};
 }

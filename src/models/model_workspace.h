@@ -17,6 +17,8 @@ struct ModelWorkspace {
   std::vector<TokenId> ids;
   std::vector<std::int32_t> positions, new_slots, previous_slots;
   std::vector<RowRange> sentences;
+  std::vector<std::int32_t> added_rows;  // ascending
+  std::vector<float> added_values;       // for each of them D numbers
   std::vector<StepRow> rows;
   std::vector<CrossAttention::Source> sources;
   ConstMatrixView encoded;  // [N, D] what the last encode gave, until the next pass

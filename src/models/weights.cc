@@ -1,5 +1,7 @@
 #include "models/weights.h"
 
+#include <utility>
+
 #include <tandem/error.h>
 
 #include "base/quote.h"
@@ -35,6 +37,12 @@ bool matches(const Shape& found, Extents expected) {
 void WeightMap::add(const std::string& name, Weight weight) {
   if (!weights_.emplace(name, std::move(weight)).second)
     throw Error(ErrorCode::corrupt, origin_ + ": tensor " + quote(name) + " occurs twice");
+}
+
+void WeightMap::drop_prefix(const std::string& prefix) {
+  std::map<std::string, Weight> all = std::exchange(weights_, {});
+  for (auto& [name, weight] : all)
+    add(name.starts_with(prefix) ? name.substr(prefix.size()) : name, std::move(weight));
 }
 
 const Weight& WeightMap::take(const std::string& name, Extents shape) {

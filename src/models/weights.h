@@ -40,6 +40,9 @@ class WeightMap {
   // Marks a tensor used that is deliberately not read, such as a tied copy or training state.
   void ignore(const std::string& name) { used_.insert(name); }
 
+  // Takes `prefix` from all names that begin with it: of a model that was saved inside another one.
+  void drop_prefix(const std::string& prefix);
+
   // Throws Error{corrupt} that lists tensors that nobody took.
   void check_all_used() const;
 

@@ -18,6 +18,12 @@ enum class EmbeddingNorm : std::uint8_t {
   tokens  // table[id] alone, unscaled; positions are added after: the decoder of Blenderbot 90M
 };
 
+// Vectors that are added to some rows of the embedded tokens.
+struct AddedRows {
+  std::span<const std::int32_t> rows;  // ascending
+  ConstMatrixView values;              // [rows, D]
+};
+
 // Immutable. Encoder and decoder may share the parameters and differ in the rest.
 class Embedding {
  public:
@@ -36,12 +42,13 @@ class Embedding {
   std::int64_t position_rows() const { return positions_.view().rows(); }
 
   // out [N, D]. The caller checks ids (a negative one is a row of zeros) and positions, which are
-  // rows of the position table.
+  // rows of the position table. `added` comes before the norm.
   void forward(Backend& backend, std::span<const TokenId> ids,
-               std::span<const std::int32_t> positions, MatrixView out,
-               Workspace& workspace) const {
+               std::span<const std::int32_t> positions, MatrixView out, Workspace& workspace,
+               const AddedRows& added = {}) const {
     if (kind_ == EmbeddingNorm::tokens) {
       backend.embed(table_.view(), ids, /*scale=*/1.0F, {}, {}, out);
+      add_rows(backend, added, out, workspace);
       norm_.forward(backend, out, out);
       const MatrixView rows = workspace.normed.matrix(backend, out.rows(), out.cols());
       backend.gather_rows(positions_.view(), positions, rows);
@@ -49,10 +56,20 @@ class Embedding {
       return;
     }
     backend.embed(table_.view(), ids, scale_, positions_.view(), positions, out);
+    add_rows(backend, added, out, workspace);
     if (kind_ != EmbeddingNorm::none) norm_.forward(backend, out, out);
   }
 
  private:
+  static void add_rows(Backend& backend, const AddedRows& added, MatrixView out,
+                       Workspace& workspace) {
+    if (added.rows.empty()) return;
+    const MatrixView sum = workspace.normed.matrix(backend, added.values.rows(), out.cols());
+    backend.gather_rows(out, added.rows, sum);
+    backend.add(sum, added.values, sum);
+    backend.scatter_rows(sum, added.rows, out);
+  }
+
   Parameter table_;
   Parameter positions_;
   float scale_ = 1.0F;

@@ -19,6 +19,7 @@ struct Workspace {
   Scratch context;    // [N, H * head_dim] what attention or a recurrence gives
   Scratch inner[2];   // [N, F] inside a feed-forward network, in turns
   Scratch cross;    // [N, 2 * H * head_dim] cross-attention keys and values of a batch in one layer
+  Scratch added;    // [A, D] what is added to embedded tokens
   Scratch queried;  // [Q, D] hidden rows that are projected to logits
   Scratch logits;   // [Q, V]
   Scratch features;   // [T + 2, C] padded frames of one source

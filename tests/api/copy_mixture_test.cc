@@ -1,7 +1,9 @@
-// The pointer mixture and contrastive search through the public API: what they need of a real
-// model.
+// The pointer mixture, editing by actions, and contrastive search through the public API: what they
+// need of a real model.
 #include <algorithm>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -62,6 +64,67 @@ TEST(CopyMixtures, AGateIsAskedForEveryTokenAndItsErrorsAreThoseOfTheRequest) {
       },
       ErrorCode::invalid_argument, "from 0 to 1");
   expect_error([] { answer(CopyMixture{-1.0, {}}, 1); }, ErrorCode::invalid_argument, "generate");
+}
+
+SequenceToAction acting(ActionHead head) {
+  return {std::move(head), engine().tokenizer().pad_id()};
+}
+
+TEST(SequencesToActions, A18CopyingEverywhereReturnsTheSource) {
+  const ActionHead copy = [](auto, auto) { return ActionProbabilities{0, 1, 0}; };
+  const std::vector<TokenId> source = engine().tokenizer().encode(kText);
+  for (const int num_beams : {1, 3})
+    for (const Hypothesis& hypothesis : answer(acting(copy), num_beams).hypotheses) {
+      EXPECT_EQ(hypothesis.ids, source);
+      EXPECT_EQ(hypothesis.text, kText);
+    }
+}
+
+TEST(SequencesToActions, WhatIsSkippedIsNotInTheText) {
+  const std::vector<TokenId> source = engine().tokenizer().encode(kText);
+  const ActionHead skip = [&](auto, TokenId token) {
+    return token == source[1] ? ActionProbabilities{1, 0, 0} : ActionProbabilities{0, 1, 0};
+  };
+  std::vector<TokenId> kept = source;
+  std::erase(kept, source[1]);
+  const Hypothesis found = answer(acting(skip), 1).hypotheses.at(0);
+  EXPECT_EQ(found.ids.size(), source.size());
+  EXPECT_EQ(found.text, engine().tokenizer().decode(kept));
+}
+
+TEST(SequencesToActions, TheHeadSeesTheStatesThatForcedDecodingGives) {
+  std::vector<std::vector<float>> seen;
+  const ActionHead copy = [&](std::span<const float> state, auto) {
+    seen.emplace_back(state.begin(), state.end());
+    return ActionProbabilities{0, 1, 0};
+  };
+  answer(acting(copy), 1);
+  TargetsRequest forced;
+  forced.input = kText;
+  forced.targets = {engine().tokenizer().encode(kText)};
+  forced.hidden_states = true;
+  const HiddenStates states = engine().score(forced).targets.at(0).hidden_states;
+  ASSERT_EQ(seen.size(), states.positions);
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    const std::span<const float> expected = states.at(i);
+    EXPECT_EQ(seen[i], std::vector<float>(expected.begin(), expected.end()));
+  }
+}
+
+TEST(SequencesToActions, WhatCannotWorkIsRefused) {
+  const ActionHead copy = [](auto, auto) { return ActionProbabilities{0, 1, 0}; };
+  expect_error([] { answer(acting(nullptr), 1); }, ErrorCode::invalid_argument, "head");
+  const TokenId word = engine().tokenizer().encode(kText).front();
+  for (const TokenId wrong : {-1, word, 1 << 20})
+    expect_error(
+        [&] {
+          answer(SequenceToAction{copy, wrong}, 1);
+        },
+        ErrorCode::invalid_argument, "blank");
+  Request aligned(kText);
+  aligned.strategy = acting(copy);
+  aligned.return_alignment = true;
+  expect_error([&] { engine().generate(aligned); }, ErrorCode::unsupported, "return_alignment");
 }
 
 TEST(CopyMixtures, AModelThatReadsNoTokensIsRefused) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -130,6 +131,27 @@ INSTANTIATE_TEST_SUITE_P(Families, HookedOutputs,
                          testing::Values("bart", "marian", "m2m100", "mbart", "nllb", "pegasus",
                                          "t5_v1_1", "umt5", "blenderbot"));
 
+TEST(Whisper, AlignmentsLinkTokensToPositionsOfTheEncoder) {
+  const Engine engine = Engine::load(directory_of("whisper"));
+  Request request(Features::read_npy(directory_of("whisper") + "/features_0_0_0.npy"));
+  request.generation.max_new_tokens = 5;
+  request.return_alignment = true;
+  const Hypothesis found = engine.generate(request).hypotheses.at(0);
+  const std::size_t positions =
+      engine.encode(EncodeRequest{request.input, "", ""}).states.positions;
+  ASSERT_EQ(found.alignment.size(), found.ids.size());
+  for (const std::vector<float>& row : found.alignment) {
+    EXPECT_EQ(row.size(), positions);
+    EXPECT_NEAR(std::accumulate(row.begin(), row.end(), 0.0), 1.0, 1e-5);
+  }
+  const std::vector<AlignmentLink> links = hard_alignment(found.alignment);
+  EXPECT_EQ(links.size(), found.ids.size());
+  for (const AlignmentLink& link : links) {
+    const std::vector<float>& row = found.alignment.at(link.target);
+    EXPECT_EQ(row.at(link.source), *std::max_element(row.begin(), row.end()));
+  }
+}
+
 class Bart : public testing::Test {
  protected:
   Bart() : engine_(Engine::load(directory_of("bart"))) {}
@@ -251,19 +273,39 @@ TEST_F(Bart, AHookThatThrowsIsTheErrorOfItsRequestAlone) {
   EXPECT_EQ(outputs[0].hypotheses.at(0).ids, outputs[2].hypotheses.at(0).ids);
 }
 
-TEST_F(Bart, AHookInADiverseBeamSearchIsRefused) {
-  struct Idle : LogitsHook {
-    std::unique_ptr<LogitsHook> clone() const override { return std::make_unique<Idle>(); }
-    void advance(TokenId) override {}
-    void change(std::span<float>) const override {}
-  };
+TEST_F(Bart, AddedEmbeddingsAreInEveryAnswerAboutTheSource) {
+  const std::size_t width = engine_.encode(EncodeRequest{kSource, "", ""}).states.width;
+  const std::vector<AddedEmbedding> added{{1, std::vector<float>(width, 0.75F)}};
+  const EncodeRequest encoded{kSource, "", "", added};
+  EXPECT_NE(engine_.encode(encoded).states.values,
+            engine_.encode(EncodeRequest{kSource, "", ""}).states.values);
+
   Request request(kSource);
-  request.strategy = DiverseBeam{};
-  request.generation.num_beams = 4;
-  request.generation.num_beam_groups = 2;
-  request.generation.diversity_penalty = 0.5;
-  request.logits_hook = std::make_shared<Idle>();
-  expect_error([&] { engine_.generate(request); }, ErrorCode::unsupported, "diverse");
+  request.generation.max_new_tokens = 6;
+  request.strategy = Greedy{};
+  std::vector<Request> requests(3, request);
+  requests[1].added_embeddings = added;
+  const std::vector<Output> outputs = engine_.generate(requests);
+  EXPECT_EQ(outputs[0].hypotheses.at(0).token_log_probs, outputs[2].hypotheses.at(0).token_log_probs);
+  const Hypothesis& changed = outputs[1].hypotheses.at(0);
+  EXPECT_NE(changed.token_log_probs, outputs[0].hypotheses.at(0).token_log_probs);
+  TargetsRequest score;
+  score.input = kSource;
+  score.targets = {changed.ids};
+  score.added_embeddings = added;
+  EXPECT_EQ(engine_.score(score).targets.at(0).token_log_probs, changed.token_log_probs);
+}
+
+TEST_F(Bart, AddedEmbeddingsThatFitNothingAreRefused) {
+  Request request(kSource);
+  request.added_embeddings = {{99, {1.0F}}};
+  expect_error([&] { engine_.generate(request); }, ErrorCode::invalid_argument, "position 99");
+  for (const MixtureMode mode : {MixtureMode::token, MixtureMode::sequence}) {
+    request.strategy = Mixture{{kSource, kSource}, {}, mode};
+    expect_error([&] { engine_.generate(request); }, ErrorCode::unsupported, "added_embeddings");
+  }
+  request.strategy = Ensemble{};
+  expect_error([&] { engine_.generate(request); }, ErrorCode::unsupported, "added_embeddings");
 }
 
 TEST_F(Bart, AHookForbidsATokenForGood) {

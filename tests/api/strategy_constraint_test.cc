@@ -1,14 +1,17 @@
-// Every strategy with every constraint, on a real model and its real vocabulary: each pair gives
-// texts that meet the constraint, by a judge of its own, or is refused as unsupported. The table of
-// docs/decoding.md is what came of these calls. To add a strategy or a constraint is to add a line.
+// Every strategy with every constraint and with a hook, on a real model and its real vocabulary:
+// each pair gives texts that meet the constraint, by a judge of its own, or is refused as
+// unsupported. The table of docs/decoding.md is what came of these calls. To add a strategy or a
+// constraint is to add a line.
 #include <algorithm>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <regex>
 #include <span>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -82,6 +85,9 @@ std::vector<StrategyCase> strategies() {
     for (const auto& prefix : prefixes) scores.push_back(-0.1 * static_cast<double>(prefix.size()));
     return scores;
   };
+  const ActionHead half_generating = [](auto, auto) {
+    return ActionProbabilities{0.1, 0.4, 0.5};
+  };
   const Ensemble ensemble{{second_engine()}, {2, 1}, EnsembleMode::geometric};
   return {{"greedy", Greedy{}},
           {"beam", Beam{}, set_beams},
@@ -104,7 +110,9 @@ std::vector<StrategyCase> strategies() {
           {"mixture", mixture},
           {"mixture_sequence", sequence_mixture, set_beams},
           {"ensemble", ensemble, set_groups},
-          {"copy_mixture", CopyMixture{0.7, {}}, set_beams}};
+          {"copy_mixture", CopyMixture{0.7, {}}, set_beams},
+          {"sequence_to_action", SequenceToAction{half_generating, engine().tokenizer().pad_id()},
+           set_beams}};
 }
 
 struct ConstraintCase {
@@ -206,15 +214,63 @@ std::vector<ConstraintCase> constraints() {
   };
 }
 
+// Forbids what `banned` lists from the first token on.
+struct Without : LogitsHook {
+  std::vector<TokenId> banned;
+  explicit Without(std::vector<TokenId> ids) : banned(std::move(ids)) {}
+  std::unique_ptr<LogitsHook> clone() const override { return std::make_unique<Without>(*this); }
+  void advance(TokenId) override {}
+  void change(std::span<float> scores) const override {
+    for (const TokenId id : banned)
+      scores[static_cast<std::size_t>(id)] = -std::numeric_limits<float>::infinity();
+  }
+};
+
+Request request_of(const StrategyCase& strategy) {
+  Request request{std::string(kSource)};
+  request.generation.max_new_tokens = 48;
+  strategy.set(request.generation);
+  request.strategy = strategy.strategy;
+  return request;
+}
+
+void expect_same_outputs(const Output& a, const Output& b) {
+  ASSERT_FALSE(a.error || b.error);
+  ASSERT_EQ(a.hypotheses.size(), b.hypotheses.size());
+  for (std::size_t i = 0; i < a.hypotheses.size(); ++i) {
+    EXPECT_EQ(a.hypotheses[i].ids, b.hypotheses[i].ids);
+    EXPECT_EQ(a.hypotheses[i].token_log_probs, b.hypotheses[i].token_log_probs);
+  }
+}
+
+// "yes": a hook that changes nothing is none, and one that forbids tokens is suppress_tokens.
+std::string works_with_hooks(const StrategyCase& strategy) {
+  Request plain = request_of(strategy);
+  Request idle = plain, suppressed = plain, hooked = plain;
+  const std::vector<TokenId> banned = ids_of("are");
+  idle.logits_hook = std::make_shared<Without>(std::vector<TokenId>{});
+  suppressed.generation.suppress_tokens = banned;
+  hooked.logits_hook = std::make_shared<Without>(banned);
+  const std::vector<Request> requests{plain, idle, suppressed, hooked};
+  const std::vector<Output> outputs = engine().generate(requests);
+  if (outputs[1].error) {
+    EXPECT_EQ(outputs[1].error->code(), ErrorCode::unsupported) << outputs[1].error->what();
+    return "refused";
+  }
+  expect_same_outputs(outputs[1], outputs[0]);
+  expect_same_outputs(outputs[3], outputs[2]);
+  for (const Hypothesis& hypothesis : outputs[3].hypotheses)
+    for (const TokenId id : hypothesis.ids)
+      EXPECT_EQ(std::count(banned.begin(), banned.end(), id), 0);
+  return "yes";
+}
+
 // The answers of all strategies under one constraint.
 std::vector<Output> answers_under(const ConstraintCase& constraint,
                                   const std::vector<StrategyCase>& all_strategies) {
   std::vector<Request> requests;
   for (const StrategyCase& strategy : all_strategies) {
-    Request request{std::string(kSource)};
-    request.generation.max_new_tokens = 48;
-    strategy.set(request.generation);
-    request.strategy = strategy.strategy;
+    Request request = request_of(strategy);
     request.constraint = constraint.constraint;
     requests.push_back(std::move(request));
   }
@@ -269,6 +325,11 @@ TEST(StrategyTimesConstraint, EveryPairObeysOrIsRefusedAsTheDocumentSays) {
       }
     }
     EXPECT_GE(met, 6) << constraint.name;
+  }
+  names.emplace_back("logits hook");
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    SCOPED_TRACE("a hook with " + all_strategies[i].name);
+    cells[i].push_back(works_with_hooks(all_strategies[i]));
   }
   for (std::size_t i = 0; i < met_by.size(); ++i)
     EXPECT_GE(met_by[i], 5) << all_strategies[i].name;  // it does not always give up

@@ -230,6 +230,8 @@ TEST(StrategyOptions, RefuseNamingTheKeyAndTheRange) {
        "mixture", "not available"},
       {"ensemble", [](Setting& s) { s.request.strategy = Ensemble{}; }, ErrorCode::unsupported,
        "mixture", "not available"},
+      {"sequence_to_action", [](Setting& s) { s.request.strategy = SequenceToAction{}; },
+       ErrorCode::unsupported, "mixture", "not available"},
       {"copy_mixture", [](Setting& s) { s.request.strategy = CopyMixture{}; },
        ErrorCode::unsupported, "mixture", "not available"},
       {"warped_particles",

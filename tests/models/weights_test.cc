@@ -27,6 +27,17 @@ TEST(WeightMap, AMissingTensorIsNamedWithFileAndShape) {
   EXPECT_EQ(weights.take_if_present("c", {7}), nullptr);
 }
 
+TEST(WeightMap, APrefixIsDroppedWhereItStandsAndNamesStayOneTensorEach) {
+  WeightMap weights = two_weights();
+  weights.drop_prefix("a.");
+  EXPECT_TRUE(weights.contains("weight"));
+  EXPECT_TRUE(weights.contains("b.bias"));
+  EXPECT_FALSE(weights.contains("a.weight"));
+  weights.add("x.weight", {Tensor::zeros({1}, DType::float32), {}});
+  EXPECT_EQ(message_of([&] { weights.drop_prefix("x."); }),
+            "folder/model: tensor 'weight' occurs twice");
+}
+
 TEST(WeightMap, AWrongShapeIsNamedWithBothShapes) {
   WeightMap weights = two_weights();
   EXPECT_EQ(corrupt_message([&] {

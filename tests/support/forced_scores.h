@@ -13,11 +13,12 @@
 
 namespace tandem {
 
-// The rows of logits after the start token and after each token of `target` but the last.
-inline std::vector<std::vector<float>> forced_logits(const EncoderDecoder& network,
-                                                     Backend& backend,
-                                                     const EncoderInput& source,
-                                                     std::span<const TokenId> target) {
+// Runs the decoder over the start token and all tokens of `target` but the last, and lets
+// `visit(hidden, workspace)` see its states.
+template <typename Visit>
+auto visit_forced_states(const EncoderDecoder& network, Backend& backend,
+                         const EncoderInput& source, std::span<const TokenId> target,
+                         const Visit& visit) {
   ModelWorkspace workspace;
   const EncoderInput sources[] = {source};
   const auto encoded = network.encode(backend, sources, workspace);
@@ -29,10 +30,29 @@ inline std::vector<std::vector<float>> forced_logits(const EncoderDecoder& netwo
   const RowChange change{-1, 0, static_cast<int>(fed.size())};
   tables.advance(state.pool(), std::span(&change, 1));
   const DecoderRow row{encoded[0].get(), fed, tables.slots(0)};
-  const ConstMatrixView hidden = network.decode(backend, std::span(&row, 1), state, workspace);
-  std::vector<std::int32_t> rows(fed.size());
-  std::iota(rows.begin(), rows.end(), 0);
-  return host_rows(backend, network.project(backend, hidden, rows, network.output(), workspace));
+  return visit(network.decode(backend, std::span(&row, 1), state, workspace), workspace);
+}
+
+// The states that predict the tokens of `target`.
+inline std::vector<std::vector<float>> forced_states(const EncoderDecoder& network,
+                                                     Backend& backend, const EncoderInput& source,
+                                                     std::span<const TokenId> target) {
+  return visit_forced_states(
+      network, backend, source, target,
+      [&](ConstMatrixView hidden, ModelWorkspace&) { return host_rows(backend, hidden); });
+}
+
+// The rows of logits after the start token and after each token of `target` but the last.
+inline std::vector<std::vector<float>> forced_logits(const EncoderDecoder& network,
+                                                     Backend& backend, const EncoderInput& source,
+                                                     std::span<const TokenId> target) {
+  return visit_forced_states(
+      network, backend, source, target, [&](ConstMatrixView hidden, ModelWorkspace& workspace) {
+        std::vector<std::int32_t> rows(target.size());
+        std::iota(rows.begin(), rows.end(), 0);
+        return host_rows(backend,
+                         network.project(backend, hidden, rows, network.output(), workspace));
+      });
 }
 
 inline std::vector<std::vector<float>> forced_logits(const EncoderDecoder& network,

@@ -97,6 +97,7 @@ class Reader {
     take_tables();
     take_logits_bias();
     ignore_leftovers();
+    ignore_classification_head(weights_);
     // Last, when the tensors have shown that the width is no invention.
     out_.encoder_positions = positions("encoder", spec_.encoder, limits);
     out_.decoder_positions = positions("decoder", spec_.decoder, limits);

@@ -68,6 +68,12 @@ std::vector<TokenId> tokens_by_key(const JsonObject& config, const std::string& 
   return tokens;
 }
 
+void ignore_classification_head(WeightMap& weights) {
+  for (const char* layer : {"dense", "out_proj"})
+    for (const char* part : {".weight", ".bias"})
+      weights.ignore(std::string("classification_head.") + layer + part);
+}
+
 Tensor take_float(WeightMap& weights, const std::string& name,
                   std::initializer_list<std::int64_t> shape) {
   const Tensor& tensor = weights.take(name, shape).tensor;

@@ -50,6 +50,9 @@ AttentionWeights take_attention(WeightMap& weights, const std::string& name,
 FeedForwardWeights take_feed_forward(WeightMap& weights, const std::string& layer,
                                      std::int64_t inner, std::int64_t dim);
 
+// What a classifier has beside its model: read by PredictionHead alone.
+void ignore_classification_head(WeightMap& weights);
+
 // The embeddings of a model and its output projection, by the tensors that are there and not by
 // flags, which checkpoints get wrong:
 //   each side's own `embed_tokens`, else `model.shared`, else the other side's;

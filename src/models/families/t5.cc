@@ -210,9 +210,11 @@ FamilyModel load_t5(const JsonObject& config, WeightMap& weights, const Limits& 
   FamilyModel model;
   model.spec = read_spec(config, weights.origin(), limits);
   check_implemented(model.spec);
+  weights.drop_prefix("transformer.");  // of a classifier
   take_encoder(weights, model);
   take_decoder(weights, model);
   take_tables(weights, model);
+  ignore_classification_head(weights);
   return model;
 }
 
