@@ -11,6 +11,7 @@
 #include <tandem/prediction_head.h>
 
 #include "api/engine_state.h"
+#include "api/input_ids.h"
 #include "base/file_io.h"
 #include "base/quote.h"
 #include "models/readers/json_file.h"

@@ -1,5 +1,5 @@
 // Non-owning matrices, what kernels work on: rows x cols elements with a row stride. The memory
-// belongs to a Tensor, a Buffer or an Arena that must outlive the view. On a GPU the pointer is a
+// belongs to a Tensor or a Buffer, which must outlive the view. On a GPU the pointer is a
 // device pointer and must not be read by the host.
 #pragma once
 

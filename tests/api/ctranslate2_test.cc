@@ -144,7 +144,8 @@ double coverage_of(const Hypothesis& hypothesis) {
 TEST(CTranslate2Engine, CoverageIsOfTheAlignment) {
   const Engine engine = load("v2");
   constexpr TokenId kOtherStart = 3;
-  for (const std::optional<TokenId> start : {std::optional<TokenId>(), std::optional(kOtherStart)}) {
+  for (const std::optional<TokenId> start :
+       {std::optional<TokenId>(), std::optional(kOtherStart)}) {
     Request request = aligned(kAtz, 1);
     request.generation.decoder_start_token_id = start;
     const Hypothesis without = engine.generate(request).hypotheses.at(0);
@@ -153,6 +154,29 @@ TEST(CTranslate2Engine, CoverageIsOfTheAlignment) {
     EXPECT_EQ(with.ids, without.ids);
     EXPECT_LT(coverage_of(without), -1e-3);
     EXPECT_NEAR(with.score, without.score + 0.5 * coverage_of(without), 1e-9);
+  }
+}
+
+TEST(CTranslate2Engine, AlternativesDifferInTheFirstTokenBehindThePrefix) {
+  const Engine engine = load("v2", ComputeType::float32);
+  for (const int num_beams : {1, 4}) {
+    Request request(kAtz);
+    request.generation.num_beams = num_beams;
+    request.generation.min_new_tokens = 0;
+    const Hypothesis plain = engine.generate(request).hypotheses.at(0);
+    request.prefix = std::vector<TokenId>{plain.ids.at(0)};
+    request.return_alternatives = true;
+    request.generation.num_return_sequences = 5;
+    const std::vector<Hypothesis> found = engine.generate(request).hypotheses;
+    ASSERT_EQ(found.size(), 5U);
+    EXPECT_EQ(found.front().ids, plain.ids);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      EXPECT_EQ(found[i].ids.at(0), plain.ids.at(0));
+      for (std::size_t j = 0; j < i; ++j) EXPECT_NE(found[i].ids.at(1), found[j].ids.at(1));
+      // The prefix counts in the length alone.
+      const double generated = found[i].sum_log_prob - found[i].token_log_probs[0];
+      EXPECT_NEAR(found[i].score, generated / static_cast<double>(found[i].ids.size()), 1e-5);
+    }
   }
 }
 

@@ -76,13 +76,7 @@ TEST(ConstraintLaws, A15DraftsDoNotChangeAConstrainedOutput) {
         make_edit_actions_constraint({{{4, 5}, {6}, {7}, {8}}, {{9}, {4}}, 2})};
     for (const auto& constraint : constraints) {
       options.constraint = constraint;
-      options.strategy = Greedy{};
-      const RunResult greedy = run(random_case.model, 0, options);
-      options.strategy = Aggressive{};
-      const RunResult aggressive = run(random_case.model, 0, options);
-      expect_same(greedy, aggressive);
-      EXPECT_LE(aggressive.stats.decoder_passes, greedy.stats.decoder_passes);
-      drafted += aggressive.stats.decoder_passes < greedy.stats.decoder_passes ? 1 : 0;
+      drafted += expect_drafts_change_nothing(random_case.model, options) ? 1 : 0;
     }
   }
   EXPECT_GT(drafted, 100);

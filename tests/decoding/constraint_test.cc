@@ -288,13 +288,7 @@ TEST(Constraint, DraftsDoNotChangeAConstrainedOutput) {
         make_trie_constraint({{9, 4, 5}, {9, 4, 6, 8}, {4}, {8, 9, 9, 9}})};
     for (const auto& constraint : constraints) {
       options.constraint = constraint;
-      options.strategy = Greedy{};
-      const RunResult greedy = run(random_case.model, 0, options);
-      options.strategy = Aggressive{};
-      const RunResult aggressive = run(random_case.model, 0, options);
-      expect_same(greedy, aggressive);
-      EXPECT_LE(aggressive.stats.decoder_passes, greedy.stats.decoder_passes);
-      drafted += aggressive.stats.decoder_passes < greedy.stats.decoder_passes ? 1 : 0;
+      drafted += expect_drafts_change_nothing(random_case.model, options) ? 1 : 0;
     }
   }
   EXPECT_GT(drafted, 100);

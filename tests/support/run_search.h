@@ -111,6 +111,18 @@ inline void expect_same(const RunResult& a, const RunResult& b) {
   }
 }
 
+// Expects the output of aggressive decoding to be that of greedy search, in no more passes. Returns
+// whether it took fewer.
+inline bool expect_drafts_change_nothing(const TableModel& model, SearchOptions options) {
+  options.strategy = Greedy{};
+  const RunResult greedy = run(model, 0, options);
+  options.strategy = Aggressive{};
+  const RunResult aggressive = run(model, 0, options);
+  expect_same(greedy, aggressive);
+  EXPECT_LE(aggressive.stats.decoder_passes, greedy.stats.decoder_passes);
+  return aggressive.stats.decoder_passes < greedy.stats.decoder_passes;
+}
+
 // `expected`: what an oracle found, with `ids` and `score` each.
 template <typename Expected>
 void expect_hypotheses(const RunResult& found, const std::vector<Expected>& expected,
