@@ -18,6 +18,7 @@ import sys
 
 import cells
 import measure
+import plot
 import report
 
 QUICK_MILLISECONDS = 20  # of each rate, between rounds
@@ -112,6 +113,16 @@ def run_cell(cell, options, texts, limits):
     return measure.measure(cell.contenders, cell.mode, texts, cpus, options.rounds, check)
 
 
+def write_chart(page, ratios):
+    """The chart beside the page, and what shows it there; nothing without a page or a ratio."""
+    if not page or not ratios:
+        return []
+    chart = os.path.splitext(page)[0] + ".svg"
+    with open(chart, "w", encoding="utf-8") as file:
+        file.write(plot.bar_chart("times faster, by CPU time", ratios))
+    return [f"![How many times faster, by CPU time]({os.path.basename(chart)})"]
+
+
 def main():
     options = parse_arguments()
     texts = {"correct": read_texts(options.correct_text, 0, options.sentences),
@@ -122,12 +133,13 @@ def main():
         threads: measure.calibrate(
             options.calibrate, threads, cpus_for(options, threads), FULL_MILLISECONDS)
         for threads in (1, 2)}
-    sections, raw, versions = [], {}, {}
+    sections, ratios, raw, versions = [], [], {}, {}
     for cell in cells.all_cells(options):
         if (options.cells and cell.name not in options.cells) or not cell.contenders:
             continue
         measurement = run_cell(cell, options, texts[cell.texts], calibrations[cell.threads])
         sections.append(report.cell_section(cell, measurement))
+        ratios += report.pair_ratios(cell, measurement)
         raw[cell.name] = measure.seconds_of(measurement)
         for series in measurement.series.values():
             versions[series.description] = None
@@ -135,7 +147,8 @@ def main():
     facts = [("machine", cpu_name()), ("commit", commit()), ("engines", ", ".join(versions)),
              ("texts", ", ".join(f"{len(some)} to {kind}" for kind, some in texts.items())),
              ("command", f"`{options.command or shlex.join(sys.argv)}`")]
-    text = "\n\n".join([report.machine_section(facts, calibrations), *sections])
+    chart = write_chart(options.page, ratios)
+    text = "\n\n".join([report.machine_section(facts, calibrations), *chart, *sections])
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"facts": facts, "calibrations": calibrations, "cells": raw}, file, indent=1)

@@ -4,11 +4,13 @@ import os
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 import compare
 import estimates
 import measure
 import memory
+import plot
 import report
 import steps
 from cells import Cell
@@ -161,6 +163,15 @@ class Reporting(unittest.TestCase):
         cell = Cell("cell", "Cell", "correct", "single", 1, (), (("A", "B"), ("A", "absent")))
         self.assertEqual(report.pair_rows(cell, result), [
             ["A over B", "3.00 (3.00 to 3.00)", "3.00 (3.00 to 3.00)", "0 of 2"]])
+
+    def test_bars_are_as_long_as_their_ratios_and_labels_are_escaped(self):
+        chart = plot.bar_chart("title", [("A < B", estimates.Ratio(2.0, 1.5, 4.0)),
+                                         ("C", estimates.Ratio(1.0, 1.0, 1.0))])
+        tree = xml.etree.ElementTree.fromstring(chart)
+        bars = [float(element.get("width")) for element in tree
+                if element.get("class") == "bar"]
+        self.assertEqual(bars, [plot.WIDTH / 2, plot.WIDTH / 4])  # the longest interval fills it
+        self.assertIn("A < B", [element.text for element in tree])
 
     def test_only_what_is_between_the_markers_changes(self):
         page = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"

@@ -39,18 +39,28 @@ def engine_rows(measurement):
     return rows
 
 
+def measured_pairs(cell, measurement):
+    """(own series, series it is compared with)."""
+    return [(measurement.series[own], measurement.series[against]) for own, against in cell.pairs
+            if own in measurement.series and against in measurement.series]
+
+
 def pair_rows(cell, measurement):
     rows = []
-    for own_key, against_key in cell.pairs:
-        if own_key not in measurement.series or against_key not in measurement.series:
-            continue
-        own, against = measurement.series[own_key], measurement.series[against_key]
+    for own, against in measured_pairs(cell, measurement):
         equal, count = equal_share(own.texts, against.texts)
         rows.append([f"{own.label} over {against.label}",
                      str(ratio_of_medians(own.seconds("wall"), against.seconds("wall"))),
                      str(ratio_of_medians(own.seconds("cpu"), against.seconds("cpu"))),
                      f"{equal} of {count}"])
     return rows
+
+
+def pair_ratios(cell, measurement):
+    """(label, ratio by CPU time), for the plot."""
+    return [(f"{cell.name}: {own.label} over {against.label}",
+             ratio_of_medians(own.seconds("cpu"), against.seconds("cpu")))
+            for own, against in measured_pairs(cell, measurement)]
 
 
 def notes(measurement):
