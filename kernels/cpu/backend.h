@@ -102,6 +102,7 @@ class CpuBackend final : public Backend {
   Numerics numerics_;
   ThreadPool pool_;
   std::shared_ptr<HostMemory> memory_ = std::make_shared<HostMemory>(kKeptBytes);
+  WeightMemory weight_memory_;
   Scratch quantized_;
   Scratch row_factors_;
   Scratch attention_scratch_;

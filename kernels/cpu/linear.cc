@@ -23,7 +23,8 @@ const CpuPackedLinear& as_cpu(const PackedLinear& weights) {
 
 std::shared_ptr<const PackedLinear> CpuBackend::pack(const LinearWeights& weights,
                                                      ComputeType type) {
-  if (weights.packed == nullptr) return std::make_shared<const CpuPackedLinear>(weights, type);
+  if (weights.packed == nullptr)
+    return std::make_shared<const CpuPackedLinear>(weights, type, weight_memory_);
   TANDEM_CHECK(weights.packed->type == type);
   return std::make_shared<const CpuPackedLinear>(*weights.packed);
 }

@@ -66,13 +66,15 @@ void interleave(std::span<const std::byte* const> rows, std::int64_t row_bytes, 
 
 }  // namespace
 
-CpuPackedLinear::CpuPackedLinear(const LinearWeights& weights, ComputeType type) : type_(type) {
+CpuPackedLinear::CpuPackedLinear(const LinearWeights& weights, ComputeType type,
+                                 WeightMemory& memory)
+    : type_(type) {
   check_linear_weights(weights);
   outputs_ = weights.weight.shape()[0];
   inputs_ = weights.weight.shape()[1];
   check_type();
   if (type == ComputeType::int8) activation_scale_ = weights.activation_scale;
-  allocate();
+  std::byte* panels = allocate(&memory);
   Tensor source;
   if (type == ComputeType::int8) {
     const Int8Rows rows = int8_rows(weights);
@@ -90,7 +92,7 @@ CpuPackedLinear::CpuPackedLinear(const LinearWeights& weights, ComputeType type)
   std::vector<const std::byte*> rows(static_cast<std::size_t>(outputs_));
   for (std::size_t c = 0; c < rows.size(); ++c)
     rows[c] = source.raw() + c * static_cast<std::size_t>(row_bytes());
-  fill_panels(rows);
+  fill_panels(rows, panels);
   if (!weights.bias.empty()) {
     const Tensor bias = weights.bias.to_float32();
     std::ranges::copy(bias.data<float>(), bias_.mutable_data<float>().begin());
@@ -134,7 +136,7 @@ CpuPackedLinear::CpuPackedLinear(const CpuPackedLinear& whole,
       outputs_(static_cast<std::int64_t>(columns.size())),
       inputs_(whole.inputs_),
       activation_scale_(whole.activation_scale_) {
-  allocate();
+  std::byte* panels = allocate(nullptr);
   const Tensor& source = whole.rows();
   std::vector<const std::byte*> rows(columns.size());
   for (std::size_t c = 0; c < columns.size(); ++c) {
@@ -148,7 +150,7 @@ CpuPackedLinear::CpuPackedLinear(const CpuPackedLinear& whole,
       product_scales_.mutable_data<float>()[c] = whole.product_scales_.data<float>()[from];
     column_sums_.mutable_data<std::int32_t>()[c] = whole.column_sums()[from];
   }
-  fill_panels(rows);
+  fill_panels(rows, panels);
 }
 
 std::size_t CpuPackedLinear::bytes() const {
@@ -181,21 +183,31 @@ void CpuPackedLinear::check_type() const {
            "use float32");
 }
 
-void CpuPackedLinear::allocate() {
+std::byte* CpuPackedLinear::allocate(WeightMemory* memory) {
   padded_inputs_ = round_up(inputs_, input_multiple(type_));
-  panels_ = Tensor::zeros({panels(), padded_inputs_, kPanelColumns}, dtype_of(type_));
+  const DType type = dtype_of(type_);
+  const Shape shape{panels(), padded_inputs_, kPanelColumns};
+  std::byte* begin = nullptr;
+  if (memory == nullptr) {
+    panels_ = Tensor::zeros(shape, type);
+    begin = panels_.mutable_raw();
+  } else {
+    const auto block = memory->zeros(static_cast<std::size_t>(shape.elements()) * size_of(type));
+    panels_ = Tensor::borrow(shape, type, block.get(), block);
+    begin = block.get();
+  }
   const Shape columns{panels() * kPanelColumns};
   bias_ = Tensor::zeros(columns, DType::float32);
-  if (type_ != ComputeType::int8) return;
+  if (type_ != ComputeType::int8) return begin;
   column_scales_ = Tensor::zeros(columns, DType::float32);
   column_sums_ = Tensor::zeros(columns, DType::int32);
   if (activation_scale_ != 0) product_scales_ = Tensor::zeros(columns, DType::float32);
+  return begin;
 }
 
-void CpuPackedLinear::fill_panels(std::span<const std::byte* const> rows) {
+void CpuPackedLinear::fill_panels(std::span<const std::byte* const> rows, std::byte* panel) const {
   const std::size_t panel_bytes =
       static_cast<std::size_t>(panel_elements()) * size_of(panels_.dtype());
-  std::byte* panel = panels_.mutable_raw();
   for (std::size_t first = 0; first < rows.size(); first += kPanelColumns, panel += panel_bytes)
     interleave(rows.subspan(first, std::min<std::size_t>(kPanelColumns, rows.size() - first)),
                row_bytes(), panel);

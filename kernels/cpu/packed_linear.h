@@ -17,6 +17,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/weight_memory.h"
 
 namespace tandem::cpu {
 
@@ -27,7 +28,7 @@ class CpuPackedLinear final : public PackedLinear {
  public:
   // Throws Error{corrupt} for weights that contradict themselves and Error{unsupported} for a type
   // other than float32, bfloat16 and int8, or more inputs than exact 32-bit sums allow.
-  CpuPackedLinear(const LinearWeights& weights, ComputeType type);
+  CpuPackedLinear(const LinearWeights& weights, ComputeType type, WeightMemory& memory);
   // Weights that are in panels already, without a copy and without reading them: cost is constant.
   // Throws Error{corrupt} where tensors are not what the layout says, Error{unsupported} for
   // another layout.
@@ -64,8 +65,10 @@ class CpuPackedLinear final : public PackedLinear {
 
  private:
   void check_type() const;
-  void allocate();
-  void fill_panels(std::span<const std::byte* const> rows);
+  // Makes all parts, zeros as yet; returns the panels. `memory`: null for small weights that live
+  // briefly.
+  std::byte* allocate(WeightMemory* memory);
+  void fill_panels(std::span<const std::byte* const> rows, std::byte* panel) const;
   std::int64_t row_bytes() const;
   // The weights row by row (output-major), made on first use: a strided read of 1,000 columns from
   // panels costs a cache line for every 4 bytes, a row of this copy is contiguous.
