@@ -37,6 +37,7 @@ constexpr const char* kUsage =
     "    [--sentences N]\n";
 
 constexpr int kMostInCall = 16;
+constexpr int kReferenceCall = 64;  // fills the batches of all threads, whoever comes first
 
 int number(const Arguments& arguments, const std::string& option) {
   return std::stoi(arguments.at(option));
@@ -130,7 +131,7 @@ std::vector<std::vector<tandem::Request>> reference_calls(const Arguments& argum
   const int length = number(arguments, "--longest-output");
   std::vector<std::vector<tandem::Request>> calls(4);
   for (std::size_t i = 0; i < calls.size(); ++i)
-    for (int count = i % 2 == 0 ? kMostInCall : 1; count > 0; --count)
+    for (int count = i % 2 == 0 ? kReferenceCall : 1; count > 0; --count)
       calls[i].push_back(source.beam(length, length));
   return calls;
 }
