@@ -4,28 +4,6 @@
 
 namespace tandem {
 
-Output collect(const Loop::Entry& entry, const PreparedRequest& request,
-               std::optional<FinishReason> reason) {
-  Output output;
-  output.hypotheses = entry.search->results();
-  if (reason)
-    for (Hypothesis& hypothesis : output.hypotheses) hypothesis.finish_reason = *reason;
-  output.log_evidence = entry.search->log_evidence();
-  output.stats = entry.search->stats();
-  output.stats.encoder_runs = request.encoder_runs();
-  output.truncated_tokens = request.truncated_tokens();
-  output.stats.decoder_passes = entry.decoder_passes;
-  if (!output.hypotheses.empty())
-    output.stats.generated_tokens = static_cast<std::int64_t>(output.hypotheses.front().ids.size());
-  return output;
-}
-
-Output failed_output(const Error& error) {
-  Output output;
-  output.error = error;
-  return output;
-}
-
 Delivery::Delivery(const CallOptions& call, const Tokenizer& tokenizer, std::span<Output> outputs)
     : call_(call), tokenizer_(tokenizer), outputs_(outputs) {
   if (call_.on_text) streams_.assign(outputs.size(), TextStream(tokenizer));
@@ -54,6 +32,10 @@ void Delivery::finished(std::size_t tag, Output output) {
   if (call_.on_progress) call_.on_progress(done_, outputs_.size());
 }
 
-void Delivery::failed(std::size_t tag, const Error& error) { finished(tag, failed_output(error)); }
+void Delivery::failed(std::size_t tag, const Error& error) {
+  Output output;
+  output.error = error;
+  finished(tag, std::move(output));
+}
 
 }  // namespace tandem

@@ -4,26 +4,16 @@
 
 #include <cstddef>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include <tandem/options.h>
 #include <tandem/output.h>
 
-#include "api/engine_state.h"
 #include "api/stream.h"
 #include "decoding/loop.h"
 
 namespace tandem {
-
-// The answer of a request's search without texts; `reason` replaces the hypotheses' own finish
-// reasons.
-Output collect(const Loop::Entry& entry, const PreparedRequest& request,
-               std::optional<FinishReason> reason);
-
-// The answer to a request that failed.
-Output failed_output(const Error& error);
 
 class Delivery {
  public:

@@ -106,8 +106,11 @@ struct PreparedRequest {
 
 // A bad request gets its error into `outputs` and no entry here; the others are not disturbed. A
 // mixture of whole sequences has neither: no single search answers it.
-std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engine,
-                                                        std::span<const Request> requests,
-                                                        std::span<Output> outputs);
+using PreparedRequests = std::vector<std::optional<PreparedRequest>>;
+PreparedRequests prepare_all(const EngineState& engine, std::span<const Request> requests,
+                             std::span<Output> outputs);
+
+// Of each request; 0 for those without an entry.
+std::vector<std::size_t> source_lengths(const PreparedRequests& requests);
 
 }  // namespace tandem

@@ -10,10 +10,8 @@
 //   6     Delivery           api/delivery.h, src/text       tokens -> text, streaming, progress
 //
 // Each worker has its own backend, decoder and loop. No answer depends on neighbours or workers.
-#include <algorithm>
 #include <memory>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "api/batching.h"
@@ -29,18 +27,17 @@
 namespace tandem {
 namespace {
 
-using Prepared = std::vector<std::optional<PreparedRequest>>;
-
 // One worker: steps 3 to 6 until the queue is empty.
 class Worker {
  public:
-  Worker(EngineState& engine, const Prepared& prepared, Backend& backend, Delivery& delivery)
-      : engine_(engine), prepared_(prepared), backend_(backend), delivery_(delivery) {}
+  Worker(EngineState& engine, const PreparedRequests& prepared, Backend& backend, Delivery& delivery)
+      : engine_(engine), prepared_(prepared), backend_(backend), delivery_(delivery) {
+    start_over();
+  }
 
   void run(RequestQueue& queue) {
     const auto budget = static_cast<std::size_t>(engine_.options.batch_tokens);
     std::size_t in_flight = 0;  // source tokens
-    start_over();
     while (true) {
       // Join: wait for a quarter of the room, so that the encoder sees several sentences at once.
       if (in_flight <= budget - budget / 4) {
@@ -100,15 +97,7 @@ class Worker {
 
   // Step 6. Returns the request.
   std::size_t deliver(const Loop::Entry& entry, std::optional<FinishReason> reason) {
-    const PreparedRequest& prepared = *prepared_[entry.tag];
-    Output output;
-    try {
-      output = collect(entry, prepared, reason);
-      decoder_->finish(prepared, output);
-    } catch (const Error& error) {
-      output = failed_output(error);
-    }
-    delivery_.finished(entry.tag, std::move(output));
+    delivery_.finished(entry.tag, decoder_->answer(entry, *prepared_[entry.tag], reason));
     return entry.tag;
   }
 
@@ -121,7 +110,6 @@ class Worker {
         continue;
       }
       Worker alone(engine_, prepared_, backend_, delivery_);
-      alone.start_over();
       alone.admit({tag});
       while (alone.loop_->active() > 0) alone.step();
     }
@@ -134,7 +122,7 @@ class Worker {
   }
 
   EngineState& engine_;
-  const Prepared& prepared_;
+  const PreparedRequests& prepared_;
   Backend& backend_;
   Delivery& delivery_;
   Drafting drafting_{engine_, backend_};
@@ -146,11 +134,8 @@ class Worker {
 
 std::vector<Output> Engine::generate(std::span<const Request> requests, const CallOptions& call) const {
   std::vector<Output> outputs(requests.size());
-  const Prepared prepared = prepare_all(*state_, requests, outputs);
-  std::vector<std::size_t> lengths(requests.size(), 0);
-  for (std::size_t i = 0; i < requests.size(); ++i)
-    if (prepared[i]) lengths[i] = prepared[i]->source_length();
-  RequestQueue queue(lengths);
+  const PreparedRequests prepared = prepare_all(*state_, requests, outputs);
+  RequestQueue queue(source_lengths(prepared));
   Delivery delivery(call, *state_->tokenizer, outputs);
   run_workers(state_->backends, requests.size(), [&](Backend& backend) {
     Worker(*state_, prepared, backend, delivery).run(queue);

@@ -192,10 +192,9 @@ PreparedRequest prepare(const EngineState& engine, const Request& request) {
 
 }  // namespace
 
-std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engine,
-                                                        std::span<const Request> requests,
-                                                        std::span<Output> outputs) {
-  std::vector<std::optional<PreparedRequest>> prepared(requests.size());
+PreparedRequests prepare_all(const EngineState& engine, std::span<const Request> requests,
+                             std::span<Output> outputs) {
+  PreparedRequests prepared(requests.size());
   for (std::size_t i = 0; i < requests.size(); ++i) {
     if (is_sequence_mixture(requests[i])) continue;
     try {
@@ -210,6 +209,13 @@ std::vector<std::optional<PreparedRequest>> prepare_all(const EngineState& engin
     }
   }
   return prepared;
+}
+
+std::vector<std::size_t> source_lengths(const PreparedRequests& requests) {
+  std::vector<std::size_t> lengths;
+  for (const std::optional<PreparedRequest>& request : requests)
+    lengths.push_back(request ? request->source_length() : 0);
+  return lengths;
 }
 
 }  // namespace tandem

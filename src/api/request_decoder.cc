@@ -11,6 +11,25 @@
 #include "decoding/weighted_mean.h"
 
 namespace tandem {
+namespace {
+
+Output collect(const Loop::Entry& entry, const PreparedRequest& request,
+               std::optional<FinishReason> reason) {
+  Output output;
+  output.hypotheses = entry.search->results();
+  if (reason)
+    for (Hypothesis& hypothesis : output.hypotheses) hypothesis.finish_reason = *reason;
+  output.log_evidence = entry.search->log_evidence();
+  output.stats = entry.search->stats();
+  output.stats.encoder_runs = request.encoder_runs();
+  output.truncated_tokens = request.truncated_tokens();
+  output.stats.decoder_passes = entry.decoder_passes;
+  if (!output.hypotheses.empty())
+    output.stats.generated_tokens = static_cast<std::int64_t>(output.hypotheses.front().ids.size());
+  return output;
+}
+
+}  // namespace
 
 RequestDecoder::RequestDecoder(const EncoderDecoder& network, Backend& backend)
     : network_(network),
@@ -70,6 +89,18 @@ int RequestDecoder::mix_models(const PreparedEnsemble& ensemble, int own,
     return mixtures_.mix(std::move(parts), std::make_unique<GeometricMean>(std::move(weights)));
   for (double& weight : weights) weight = std::log(weight);
   return mixtures_.mix(std::move(parts), std::make_unique<WeightedMean>(std::move(weights)));
+}
+
+Output RequestDecoder::answer(const Loop::Entry& entry, const PreparedRequest& request,
+                              std::optional<FinishReason> reason) {
+  Output output = collect(entry, request, reason);
+  try {
+    finish(request, output);
+  } catch (const Error& error) {
+    output = {};
+    output.error = error;
+  }
+  return output;
 }
 
 void RequestDecoder::finish(const PreparedRequest& request, Output& output) {

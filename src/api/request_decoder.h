@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "api/engine_state.h"
 #include "api/model_decoder.h"
 #include "decoding/hook_decoder.h"
+#include "decoding/loop.h"
 #include "decoding/mixture_decoder.h"
 
 namespace tandem {
@@ -30,11 +32,15 @@ class RequestDecoder {
   // Throws Error as EncoderDecoder::encode and ModelDecoder::add.
   std::vector<Sentence> add(std::span<const PreparedRequest* const> requests);
 
+  // The answer of a request's search without texts; `reason` replaces the hypotheses' own finish
+  // reasons. What fails here is the answer's error.
+  Output answer(const Loop::Entry& entry, const PreparedRequest& request,
+                std::optional<FinishReason> reason);
+
+ private:
   // What the outputs of a request need passes of their own for: CTranslate2's coverage penalty,
   // alignments. The source is encoded again. Throws Error as ForcedPass::align.
   void finish(const PreparedRequest& request, Output& output);
-
- private:
   // One sentence of all that a request is made of; `own` are the sentences of its sources.
   int combine(const PreparedRequest& request, const std::vector<int>& own);
   int mix_models(const PreparedEnsemble& ensemble, int own, std::span<const TokenId> shortlist);

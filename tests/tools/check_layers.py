@@ -5,7 +5,8 @@
     check_layers.py ROOT --selftest  plant one violation of each rule in a copy and expect its report
 
 An include is judged by its first folder: "nn/linear.h" names the layer nn. Includes of the same
-layer, of the standard library and of <tandem/...> are always allowed.
+layer, of the standard library and of <tandem/...> are always allowed. The path that a reader follows first
+has to stay short (section 1).
 """
 import argparse
 import pathlib
@@ -42,6 +43,10 @@ CONFINED = [
     (r"CLI/.*", r"examples/.*"),
 ]
 
+# The whole journey of a text, for reading at once: fewer lines than this.
+SPINE = "src/api/generate.cc"
+SPINE_LINES = 150
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 SOURCES = {".h", ".cc", ".cu", ".cuh", ".inc"}
 
@@ -57,7 +62,7 @@ def layer_of(path):
 
 
 def violations(root):
-    """Yields 'file: reason' for each forbidden include below root."""
+    """Yields 'file: reason' for each forbidden include below root, and for a spine that is too long."""
     for path in sorted(root.rglob("*")):
         relative = path.relative_to(root)
         if path.suffix not in SOURCES or relative.parts[0] not in ("src", "kernels", "include", "examples"):
@@ -66,7 +71,11 @@ def violations(root):
         if layer not in ALLOWED:
             yield f"{relative}: belongs to no known layer"
             continue
-        for quote, name in INCLUDE.findall(path.read_text(encoding="utf-8")):
+        text = path.read_text(encoding="utf-8")
+        lines = len(text.splitlines())
+        if relative.as_posix() == SPINE and lines >= SPINE_LINES:
+            yield f"{relative}: has {lines} lines, expected less than {SPINE_LINES}"
+        for quote, name in INCLUDE.findall(text):
             reason = judge(layer, relative.as_posix(), quote, name)
             if reason:
                 yield f"{relative}: includes {name}: {reason}"
@@ -103,6 +112,7 @@ PLANTED = [
     ("include/tandem/planted.h", '#include "base/check.h"'),
     ("include/tandem/planted.h", "#include <Eigen/Core>"),
     ("examples/tandem/planted.cc", '#include "api/engine_impl.h"'),
+    (SPINE, "\n" * SPINE_LINES),
 ]
 
 
