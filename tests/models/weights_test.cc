@@ -34,7 +34,7 @@ TEST(WeightMap, APrefixIsDroppedWhereItStandsAndNamesStayOneTensorEach) {
   EXPECT_TRUE(weights.contains("b.bias"));
   EXPECT_FALSE(weights.contains("a.weight"));
   weights.add("x.weight", {Tensor::zeros({1}, DType::float32), {}});
-  EXPECT_EQ(message_of([&] { weights.drop_prefix("x."); }),
+  EXPECT_EQ(corrupt_message([&] { weights.drop_prefix("x."); }),
             "folder/model: tensor 'weight' occurs twice");
 }
 
