@@ -7,8 +7,8 @@
 Models of given shapes with random weights (seeded_model.py, seeded_t5.py), sources of 25 tokens,
 outputs of exactly 8 and of exactly 40 tokens: the difference over 32 is a step of the whole batch.
 Outputs of one token show the encoder and what a call costs. Engines run in turns on one pinned CPU, and CPU time is
-counted, so that it can be used on a machine that has other work. Reported are the least and the
-median of the windows; every output is compared with the first engine's, token by token.
+counted, so that it can be used on a machine that has other work; with several threads it is time by
+the clock. Reported are the least and the median of the windows; every output is compared with the first engine's, token by token.
 
 --tandem may be given several times, to compare builds, or settings of one: the program may be
 followed by its options, as in --tandem "fast=build/release/bench/tandem_bench_worker --numerics fast".
@@ -104,7 +104,7 @@ def contenders(cell, options):
 
 @dataclasses.dataclass
 class Series:
-    """CPU seconds of whole calls, and their outputs."""
+    """Seconds of whole calls, and their outputs."""
 
     one: list = dataclasses.field(default_factory=list)
     short: list = dataclasses.field(default_factory=list)
@@ -134,7 +134,8 @@ def run_cell(cell, options):
                 lists = series[name]
                 for length, seconds in ((1, lists.one), (SHORT, lists.short), (LONG, lists.long)):
                     window = worker.once(mode, texts, length)
-                    seconds.append(window.cpu)
+                    # CPU time adds up over threads, so several are judged by the clock.
+                    seconds.append(window.cpu if options.threads == 1 else window.wall)
                 series[name].output = window.texts
     finally:
         for worker in workers.values():
