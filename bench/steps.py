@@ -6,9 +6,10 @@
 
 Models of given shapes with random weights (seeded_model.py, seeded_t5.py), sources of 25 tokens,
 outputs of exactly 8 and of exactly 40 tokens: the difference over 32 is a step of the whole batch.
-Outputs of one token show the encoder and what a call costs. Engines run in turns on one pinned CPU, and CPU time is
-counted, so that it can be used on a machine that has other work; with several threads it is time by
-the clock. Reported are the least and the median of the windows; every output is compared with the first engine's, token by token.
+Outputs of one token show the encoder and what a call costs. Engines run in turns on one pinned CPU,
+and CPU time is counted, so that it can be used on a machine that has other work; with several
+threads it is time by the clock. Reported are the least and the median of the windows; every output
+is compared with the first engine's, token by token.
 
 --tandem may be given several times, to compare builds, or settings of one: the program may be
 followed by its options, as in --tandem "fast=build/release/bench/tandem_bench_worker --numerics fast".
