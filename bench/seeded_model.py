@@ -127,6 +127,18 @@ def write_safetensors(path, tensors):
             file.write(tensor.astype("<f4").tobytes())
 
 
+def write_documents(directory, documents):
+    os.makedirs(directory, exist_ok=True)
+    for name, document in documents.items():
+        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+            json.dump(document, file)
+
+
+def generation_of(config):
+    return {name: config[name]
+            for name in ("decoder_start_token_id", "eos_token_id", "pad_token_id")}
+
+
 def vocabulary_of(size):
     """The demonstration model's pieces, then others; the padding piece is the last one."""
     with open(os.path.join(DEMONSTRATION, "vocab.json"), encoding="utf-8") as file:
@@ -137,19 +149,14 @@ def vocabulary_of(size):
 
 
 def write(shape, directory, seed, gain):
-    os.makedirs(directory, exist_ok=True)
     config = config_of(shape)
-    generation = {name: config[name]
-                  for name in ("decoder_start_token_id", "eos_token_id", "pad_token_id")}
+    generation = generation_of(config)
     generation["bad_words_ids"] = [[config["pad_token_id"]]]
     generation["max_length"] = config["max_position_embeddings"]
     tensors, order = draw(shape, seed, gain)
-    documents = {"config.json": config, "generation_config.json": generation,
-                 "vocab.json": vocabulary_of(config["vocab_size"]),
-                 "endings.json": endings(order, config["eos_token_id"])}
-    for name, document in documents.items():
-        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
-            json.dump(document, file)
+    write_documents(directory, {"config.json": config, "generation_config.json": generation,
+                                "vocab.json": vocabulary_of(config["vocab_size"]),
+                                "endings.json": endings(order, config["eos_token_id"])})
     for name in ("source.spm", "target.spm", "tokenizer_config.json"):
         shutil.copy(os.path.join(DEMONSTRATION, name), directory)
     write_safetensors(os.path.join(directory, "model.safetensors"), tensors)

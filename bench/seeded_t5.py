@@ -10,12 +10,11 @@ NumPy.
 """
 
 import argparse
-import json
 import os
 
 import numpy as np
 
-from seeded_model import Weights, write_safetensors
+from seeded_model import Weights, generation_of, write_documents, write_safetensors
 
 # layers of each stack, width, feed-forward width, heads
 SHAPES = {
@@ -86,13 +85,9 @@ def config_of(shape):
 
 
 def write(shape, directory, seed):
-    os.makedirs(directory, exist_ok=True)
     config = config_of(shape)
-    generation = {name: config[name]
-                  for name in ("decoder_start_token_id", "eos_token_id", "pad_token_id")}
-    for name, document in (("config.json", config), ("generation_config.json", generation)):
-        with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
-            json.dump(document, file)
+    write_documents(directory, {"config.json": config,
+                                "generation_config.json": generation_of(config)})
     write_safetensors(os.path.join(directory, "model.safetensors"), draw(shape, seed))
 
 

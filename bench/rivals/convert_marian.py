@@ -13,33 +13,15 @@ that row and not from zeros; and the padding token, which generation_config.json
 forbidden by its output bias (CTranslate2 has no option that bans a token at no cost in each step).
 """
 
-import argparse
 import json
 import os
-import struct
 
 import ctranslate2
 import numpy as np
 
+import ctranslate2_model
+
 FORBIDDEN = -1e9  # as an output bias: a probability of exactly 0 in float32, and no NaN anywhere
-
-
-def read_safetensors(path):
-    """All tensors of a float32 safetensors file by name."""
-    with open(path, "rb") as file:
-        (header_bytes,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(header_bytes))
-        data = file.read()
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, entry in header.items():
-        if entry["dtype"] != "F32":
-            raise ValueError(f"{path}: tensor '{name}' is {entry['dtype']}, expected F32")
-        begin, end = entry["data_offsets"]
-        # A copy, since CTranslate2 quantises in place.
-        tensors[name] = np.array(
-            np.frombuffer(data[begin:end], dtype="<f4").reshape(entry["shape"]))
-    return tensors
 
 
 def sinusoids(positions, dim):
@@ -114,31 +96,14 @@ def vocabulary(path):
 
 
 def convert(model_dir, output_dir, quantization):
-    with open(os.path.join(model_dir, "config.json"), encoding="utf-8") as file:
-        config = json.load(file)
-    tensors = read_safetensors(os.path.join(model_dir, "model.safetensors"))
+    config, tensors = ctranslate2_model.read_model(model_dir)
     pieces = vocabulary(os.path.join(model_dir, "vocab.json"))
     spec = Writer(tensors, config).spec()
     spec.config.unk_token = "<unk>"
     spec.config.eos_token = pieces[config["eos_token_id"]]
     spec.config.decoder_start_token = pieces[config["decoder_start_token_id"]]
-    spec.register_source_vocabulary(pieces)
-    spec.register_target_vocabulary(pieces)
-    spec.validate()
-    spec.optimize(quantization=quantization)
-    os.makedirs(output_dir, exist_ok=True)
-    spec.save(output_dir)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="directory in Hugging Face layout")
-    parser.add_argument("output", help="directory to write")
-    parser.add_argument("--quantization", choices=["float32", "int8"], default="float32",
-                        help="type of the weights on disk (default: float32)")
-    arguments = parser.parse_args()
-    convert(arguments.model, arguments.output, arguments.quantization)
+    ctranslate2_model.write_model(spec, pieces, output_dir, quantization)
 
 
 if __name__ == "__main__":
-    main()
+    ctranslate2_model.run(convert, __doc__.splitlines()[0])

@@ -6,14 +6,10 @@ but those of relative positions, which all layers of a stack share, queries not 
 matrix of its own.
 """
 
-import argparse
-import json
-import os
-
 import ctranslate2
 import numpy as np
 
-from convert_marian import read_safetensors
+import ctranslate2_model
 
 
 class Writer:
@@ -72,31 +68,14 @@ class Writer:
 
 
 def convert(model_dir, output_dir, quantization):
-    with open(os.path.join(model_dir, "config.json"), encoding="utf-8") as file:
-        config = json.load(file)
-    tensors = read_safetensors(os.path.join(model_dir, "model.safetensors"))
+    config, tensors = ctranslate2_model.read_model(model_dir)
     pieces = ["<pad>", "</s>", "<unk>"]
     pieces += [f"piece{index}" for index in range(len(pieces), config["vocab_size"])]
     spec = Writer(tensors, config).spec()
     spec.config.bos_token = spec.config.decoder_start_token = "<pad>"
     spec.config.eos_token, spec.config.unk_token = "</s>", "<unk>"
-    spec.register_source_vocabulary(pieces)
-    spec.register_target_vocabulary(pieces)
-    spec.validate()
-    spec.optimize(quantization=quantization)
-    os.makedirs(output_dir, exist_ok=True)
-    spec.save(output_dir)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", help="directory in Hugging Face layout")
-    parser.add_argument("output", help="directory to write")
-    parser.add_argument("--quantization", choices=["float32", "int8"], default="float32",
-                        help="type of the weights on disk (default: float32)")
-    arguments = parser.parse_args()
-    convert(arguments.model, arguments.output, arguments.quantization)
+    ctranslate2_model.write_model(spec, pieces, output_dir, quantization)
 
 
 if __name__ == "__main__":
-    main()
+    ctranslate2_model.run(convert, __doc__.splitlines()[0])

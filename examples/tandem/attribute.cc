@@ -13,8 +13,7 @@ namespace {
 struct Attribute {
   ModelFlags model;
   ProgressFlag progress;
-  std::vector<std::string> inputs;
-  std::string output;
+  FileFlags files;
 
   int run() const;
 };
@@ -36,8 +35,8 @@ std::vector<AttributionAnswer> attribute_lines(
 }
 
 int Attribute::run() const {
-  LineReader in(inputs);
-  LineWriter out(output, &in);
+  LineReader in(files.inputs);
+  LineWriter out(files.output, &in);
   const Engine engine = model.load();
   Progress bar(progress.enabled(), in.total_bytes());
   return answer_json_lines(
@@ -55,8 +54,7 @@ Command add_attribute(CLI::App& program) {
   CLI::App* app = program.add_subcommand(
       "attribute", "Which source tokens a prediction rests on; JSON lines in and out");
   command->model.add_to(*app);
-  app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
-  app->add_option("-o,--output", command->output, "File to write; standard output if not given");
+  command->files.add_to(*app);
   command->progress.add_to(*app);
   app->footer(R"(Example:
   echo '{"id": "1", "text": "She have two cat.", "prefix": "She"}' |

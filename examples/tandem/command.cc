@@ -53,6 +53,11 @@ Engine ModelFlags::load() const {
   }
 }
 
+void FileFlags::add_to(CLI::App& app) {
+  app.add_option("-i,--input,input", inputs, "Files to read; standard input if none");
+  app.add_option("-o,--output", output, "File to write; standard output if not given");
+}
+
 void TruncateFlag::add_to(CLI::App& app, const char* otherwise) {
   app.add_flag("--truncate", truncate,
                std::string("Cut the end of a text that is longer than the model takes, and say so; "

@@ -1,9 +1,10 @@
 // What the commands of the `tandem` program have in common: how one is declared, its exit codes,
-// and the options that load a model.
+// and the options that several share.
 #pragma once
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -55,6 +56,14 @@ struct ModelFlags {
   void add_to(CLI::App& app);
   EngineOptions options() const;
   Engine load() const;  // throws ModelError
+};
+
+// --input and --output, for LineReader and LineWriter.
+struct FileFlags {
+  std::vector<std::string> inputs;
+  std::string output;
+
+  void add_to(CLI::App& app);
 };
 
 // --truncate.

@@ -16,8 +16,7 @@ struct Encode {
   ModelFlags model;
   ProgressFlag progress;
   bool json = false;
-  std::vector<std::string> inputs;
-  std::string output;
+  FileFlags files;
 
   int run() const;
 };
@@ -67,8 +66,8 @@ std::vector<EncodeAnswer> encode_lines(const Engine& engine, const std::vector<E
 }
 
 int Encode::run() const {
-  LineReader in(inputs);
-  LineWriter out(output, &in);
+  LineReader in(files.inputs);
+  LineWriter out(files.output, &in);
   const Engine engine = model.load();
   if (!json) return encode_text(engine, in, out);
 
@@ -88,8 +87,7 @@ Command add_encode(CLI::App& program) {
   CLI::App* app = program.add_subcommand("encode", "Embeddings and hidden states of the encoder");
   command->model.add_to(*app);
   app->add_flag("--json", command->json, "JSON lines: {\"text\"} in, {\"ids\", \"embedding\"} out");
-  app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
-  app->add_option("-o,--output", command->output, "File to write; standard output if not given");
+  command->files.add_to(*app);
   command->progress.add_to(*app);
   app->footer(R"(Example:
   echo 'You cannot deletes a sheet.' | tandem encode -m examples/models/correct-en)");

@@ -15,8 +15,7 @@ struct Generate {
   TruncateFlag truncation;
   ProgressFlag progress;
   bool json = false;
-  std::vector<std::string> inputs;
-  std::string output;
+  FileFlags files;
 
   int run() const;
 };
@@ -49,8 +48,8 @@ int generate_text(const Engine& engine, const Request& pattern, LineReader& in, 
 }
 
 int Generate::run() const {
-  LineReader in(inputs);
-  LineWriter out(output, &in);
+  LineReader in(files.inputs);
+  LineWriter out(files.output, &in);
   const Engine engine = model.load();
   Request pattern;
   search.apply_to(model, pattern);
@@ -84,8 +83,7 @@ Command add_generate(CLI::App& program) {
   command->search.add_to(*app);
   command->truncation.add_to(*app, "it is an error");
   app->add_flag("--json", command->json, "JSON lines: a request object in, an answer object out");
-  app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
-  app->add_option("-o,--output", command->output, "File to write; standard output if not given");
+  command->files.add_to(*app);
   command->progress.add_to(*app);
   app->footer(R"(Example:
   echo '{"id": "1", "text": "You cannot deletes a sheet.", "generation": {"num_beams": 4}}' |

@@ -16,8 +16,7 @@ struct ScoreCommand {
   ModelFlags model;
   ProgressFlag progress;
   bool json = false;
-  std::vector<std::string> inputs;
-  std::string output;
+  FileFlags files;
 
   int run() const;
 };
@@ -77,8 +76,8 @@ std::vector<ScoreAnswer> score_lines(const Engine& engine, const std::vector<Sco
 }
 
 int ScoreCommand::run() const {
-  LineReader in(inputs);
-  LineWriter out(output, &in);
+  LineReader in(files.inputs);
+  LineWriter out(files.output, &in);
   const Engine engine = model.load();
   if (!json) return score_text(engine, in, out);
 
@@ -104,8 +103,7 @@ Command add_score(CLI::App& program) {
   command->model.add_to(*app);
   app->add_flag("--json", command->json,
                 "JSON lines: {\"text\", \"target\"} or several \"targets\" in, log-probabilities out");
-  app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
-  app->add_option("-o,--output", command->output, "File to write; standard output if not given");
+  command->files.add_to(*app);
   command->progress.add_to(*app);
   app->footer(R"(Example:
   printf 'You cannot deletes a sheet.\tYou cannot delete a sheet.\n' |

@@ -13,8 +13,7 @@ struct Tokenize {
   std::string model;
   bool json = false;
   bool as_target = false;
-  std::vector<std::string> inputs;
-  std::string output;
+  FileFlags files;
 
   int run() const;
 };
@@ -127,8 +126,8 @@ std::shared_ptr<const Tokenizer> load_tokenizer(const std::string& path) {
 }
 
 int Tokenize::run() const {
-  LineReader in(inputs);
-  LineWriter out(output, &in);
+  LineReader in(files.inputs);
+  LineWriter out(files.output, &in);
   const std::shared_ptr<const Tokenizer> tokenizer = load_tokenizer(model);
   EncodeOptions options;
   options.as_target = as_target;
@@ -157,8 +156,7 @@ Command add_tokenize(CLI::App& program) {
       "--json", command->json,
       "JSON lines: {\"text\"} in, {\"tokens\", \"ids\"} out; {\"ids\"} in, {\"text\"} out");
   app->add_flag("--as-target", command->as_target, "Plain text is text of the target side");
-  app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
-  app->add_option("-o,--output", command->output, "File to write; standard output if not given");
+  command->files.add_to(*app);
   app->footer(R"(Example:
   echo 'Click the OK button.' | tandem tokenize -m examples/models/correct-en)");
   return {app, [command] { return command->run(); }};

@@ -36,8 +36,7 @@ struct Translate {
   double alignment_threshold = -1;  // negative: no alignment is wanted
   int alignment_layer = -1;         // negative: that of the files
   bool no_split = false;
-  std::vector<std::string> inputs;
-  std::string output;
+  FileFlags files;
 
   Request pattern() const;
   std::vector<Translated> translate_chunk(const Engine& engine, const std::vector<Line>& lines,
@@ -140,8 +139,8 @@ std::vector<Translated> Translate::translate_chunk(const Engine& engine,
 }
 
 int Translate::run() const {
-  LineReader in(inputs);
-  LineWriter out(output, &in);
+  LineReader in(files.inputs);
+  LineWriter out(files.output, &in);
   const Engine engine = model.load();
   TranslateOptions options;
   options.pattern = pattern();
@@ -214,8 +213,7 @@ Command add_translate(CLI::App& program) {
       ->check(CLI::NonNegativeNumber)
       ->needs("--alignment");
   app->add_flag("--no-split", command->no_split, "Each line is one sentence");
-  app->add_option("-i,--input,input", command->inputs, "Files to read; standard input if none");
-  app->add_option("-o,--output", command->output, "File to write; standard output if not given");
+  command->files.add_to(*app);
   command->progress.add_to(*app);
   app->footer(R"(Example:
   echo 'Click the the OK button to close dialog.' | tandem translate -m examples/models/correct-en

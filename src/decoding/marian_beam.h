@@ -3,16 +3,15 @@
 // What it does:   keeps the best running outputs by their sum of log-probabilities; the beam
 //                 narrows by one with each output that ends, and nothing stops early.
 // When to use:    models of Marian's own format, for the answers of their own engine.
-// Cost:           at most num_beams rows a pass, fewer as outputs finish; num_beams candidates a
-// row. Source:         the behaviour of marian-dev (src/translator) and of the engine in Firefox.
+// Cost:           at most num_beams rows a pass, fewer as outputs finish; num_beams
+//                 candidates a row.
+// Source:         the behaviour of marian-dev (src/translator) and of the engine in Firefox.
 // Rules:          - A step keeps the best `width` extensions of the running outputs; those that end
 //                   leave, and the width shrinks by their number.
 //                 - Over when none runs, or at max_new_tokens, where the running ones are taken as
-//                 they
-//                   are, without an end token.
+//                   they are, without an end token.
 //                 - Final score: (sum - word_penalty * n) / n^length_penalty, n = generated tokens
-//                 with
-//                   the end token.
+//                   with the end token.
 // Differs:        ties go to the higher-ranked output, then the lower id (Marian leaves them open).
 // Laws:           one beam equals greedy under Marian's profile (equivalence_test.cc); equals a
 //                 literal transcription on dense tables (marian_beam_test.cc).
