@@ -28,11 +28,6 @@ constexpr int kVectors = static_cast<int>(kPanelColumns) / kLanes;
 constexpr std::int64_t kLineBytes = 64;
 constexpr std::int64_t kGroupBytes = kPanelColumns * 4;  // of 4 inputs: a line for each vector
 
-// To L2 only: L1 has no room for what is read much later.
-inline void fetch_for_later(const void* p) {
-  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
-}
-
 // Rows [row, row + kRows) times one panel, while kFetched of the 4 lines of each group are fetched
 // from `ahead` on: all of them at once into L1, or a share of them for later.
 template <int kRows, int kFetched>
@@ -53,10 +48,10 @@ void tile_bytes(const ProductInt8& product, std::int64_t panel, std::int64_t row
   }
   for (std::int64_t g = 0; g < product.groups; ++g, weights += kPanelColumns) {
     Ints w[kVectors];
-    for (int v = 0; v < kVectors; ++v) w[v] = load_ints(weights + v * kLanes);
+    for (int v = 0; v < kVectors; ++v) w[v] = in_register(load_ints(weights + v * kLanes));
     for (int line = 0; line < kFetched; ++line) {
       const std::int8_t* fetched = ahead + g * kGroupBytes + line * kLineBytes;
-      kFetched == kVectors ? prefetch(fetched) : fetch_for_later(fetched);
+      kFetched == kVectors ? prefetch(fetched) : prefetch_far(fetched);
     }
     for (int r = 0; r < kRows; ++r) {
       const Ints a = broadcast_int(x[r * x_stride + g]);

@@ -15,8 +15,8 @@ constexpr int word_vectors(int rows) {
 }
 
 template <int kRows>
-inline void tile_int8(const ProductInt8& product, const std::int8_t* panel, std::int64_t row,
-                      std::int64_t first_column) {
+inline void tile_int8(const ProductInt8& product, const std::int8_t* panel, std::int64_t ahead,
+                      std::int64_t row, std::int64_t first_column) {
   constexpr int kVectors = word_vectors(kRows);
   const std::int64_t x_stride = product.x_stride_bytes / 4;
   const auto* x = static_cast<const std::int32_t*>(product.x) + row * x_stride;
@@ -25,10 +25,9 @@ inline void tile_int8(const ProductInt8& product, const std::int8_t* panel, std:
   for (int r = 0; r < kRows; ++r) TANDEM_UNROLL
   for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast_int(0);
   for (std::int64_t g = 0; g < product.groups; ++g) {
-    const auto* weights = reinterpret_cast<const std::int32_t*>(panel + g * 4 * kPanelColumns);
-    if (kRows > 1)
-      for (int column = 0; column < kVectors * kLanes; column += 16)
-        prefetch(weights + column + kPrefetchBytes / 4);
+    const std::int8_t* group = panel + g * 4 * kPanelColumns;
+    const auto* weights = reinterpret_cast<const std::int32_t*>(group);
+    if (kRows > 1) fetch_columns<kVectors * kLanes>(group + ahead);
     // Two vectors at a time share each activation as soon as it is loaded: all of them at once
     // would push the sums out of the registers.
     TANDEM_UNROLL
@@ -57,8 +56,11 @@ struct TileInt8 {
     constexpr int kTileColumns = word_vectors(kRows) * kLanes;
     const std::int64_t width = panel_width(product.output, panel);
     const std::int8_t* weights = product.panels + panel * product.panel_bytes;
-    for (std::int64_t column = 0; column < width; column += kTileColumns)
-      tile_int8<kRows>(product, weights + 4 * column, row, panel * kPanelColumns + column);
+    for (std::int64_t column = 0; column < width; column += kTileColumns) {
+      const std::int64_t ahead =
+          fetch_distance<kTileColumns>(product.output, panel, product.panel_bytes, column);
+      tile_int8<kRows>(product, weights + 4 * column, ahead, row, panel * kPanelColumns + column);
+    }
   }
 };
 

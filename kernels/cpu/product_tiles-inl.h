@@ -12,9 +12,34 @@
 namespace tandem::cpu {
 namespace {
 
-// How far ahead weights are fetched: 4 KiB, one page. Only worth it when a tile has several rows;
-// with one row the hardware prefetcher keeps up with the stream. Measured: bench/kernels_bench.cc.
+// How far ahead a tile that reads a whole panel fetches weights: 4 KiB, one page. Only worth it
+// when a tile has several rows; with one row the hardware prefetcher keeps up with the stream.
+// Measured: bench/kernels_bench.cc.
 constexpr std::int64_t kPrefetchBytes = 4096;
+
+// Bytes from what a tile of kTileColumns columns reads to what it fetches, where a panel has 4
+// bytes of each column side by side. A tile that is narrower than its panel leaves lines out, so
+// that the hardware does not fetch for it, and walks all inputs before it turns to the columns
+// beside: those it fetches, and in the end the first ones of the next panel.
+template <int kTileColumns>
+inline std::int64_t fetch_distance(const ProductOutput& output, std::int64_t panel,
+                                   std::int64_t panel_bytes, std::int64_t column) {
+  if constexpr (kTileColumns == kPanelColumns) return kPrefetchBytes;
+  const std::int64_t left = output.columns - panel * kPanelColumns;
+  if (column + kTileColumns < kPanelColumns && column + kTileColumns < left)
+    return 4 * kTileColumns;
+  return left <= kPanelColumns ? 0 : panel_bytes - 4 * column;
+}
+
+// Fetches 4 bytes of kTileColumns columns: to L1, or to L2 if they are read only after the rest of
+// the inputs.
+template <int kTileColumns>
+inline void fetch_columns(const void* first) {
+  for (int byte = 0; byte < 4 * kTileColumns; byte += 64) {
+    const char* line = static_cast<const char*>(first) + byte;
+    kTileColumns == kPanelColumns ? prefetch(line) : prefetch_far(line);
+  }
+}
 
 // Vectors of a tile for a number of rows: as wide as the registers allow (32 with AVX-512, else
 // 16), so that a narrow product still has enough independent sums to hide the latency of an
@@ -26,28 +51,36 @@ constexpr int tile_vectors(int rows) {
 }
 
 // Calls Tile::run<r>(product, panel, row) for tiles of r rows, at most Tile::kMostRows (from 1 to
-// 6), that cover [row_begin, row_end).
+// 6), that cover [row_begin, row_end): as few as possible and of nearly equal height, since one of
+// one or two rows takes as long to read the weights as a tall one takes for all.
 template <class Tile, class Product>
 inline void walk_rows(const Product& product, std::int64_t panel, std::int64_t row_begin,
                       std::int64_t row_end) {
-  std::int64_t row = row_begin;
-  for (; row_end - row >= Tile::kMostRows; row += Tile::kMostRows)
-    Tile::template run<Tile::kMostRows>(product, panel, row);
-  switch (row_end - row) {
-    case 5:
-      if constexpr (Tile::kMostRows > 5) Tile::template run<5>(product, panel, row);
-      return;
-    case 4:
-      if constexpr (Tile::kMostRows > 4) Tile::template run<4>(product, panel, row);
-      return;
-    case 3:
-      return Tile::template run<3>(product, panel, row);
-    case 2:
-      return Tile::template run<2>(product, panel, row);
-    case 1:
-      return Tile::template run<1>(product, panel, row);
-    default:
-      return;
+  const std::int64_t rows = row_end - row_begin;
+  const std::int64_t tiles = (rows + Tile::kMostRows - 1) / Tile::kMostRows;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const std::int64_t begin = rows * tile / tiles, count = rows * (tile + 1) / tiles - begin;
+    const std::int64_t row = row_begin + begin;
+    switch (count) {
+      case 6:
+        if constexpr (Tile::kMostRows > 5) Tile::template run<6>(product, panel, row);
+        break;
+      case 5:
+        if constexpr (Tile::kMostRows > 4) Tile::template run<5>(product, panel, row);
+        break;
+      case 4:
+        Tile::template run<4>(product, panel, row);
+        break;
+      case 3:
+        Tile::template run<3>(product, panel, row);
+        break;
+      case 2:
+        Tile::template run<2>(product, panel, row);
+        break;
+      default:
+        Tile::template run<1>(product, panel, row);
+        break;
+    }
   }
 }
 

@@ -52,6 +52,13 @@ inline Floats load_first(const Float16* p, std::int64_t n) {
   __builtin_memcpy(some, p, static_cast<std::size_t>(n) * sizeof(Float16));
   return load(some);
 }
+inline Floats in_register(Floats v) {
+  asm("" : "+x"(v));
+  return v;
+}
+inline Floats first_or(Floats v, std::int64_t n, Floats others) {
+  return _mm256_blendv_ps(others, v, _mm256_castsi256_ps(first_lanes(n)));
+}
 inline void store_first(Float16* p, Floats v, std::int64_t n) {
   Float16 all[kLanes];
   store(all, v);
@@ -137,6 +144,9 @@ inline void prefetch(const void* p) {
 }
 
 inline Floats low_bfloat16(Ints v) {
+inline void prefetch_far(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+}
   return _mm256_castsi256_ps(_mm256_slli_epi32(v, 16));
 }
 inline Floats high_bfloat16(Ints v) {

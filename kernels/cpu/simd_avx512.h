@@ -48,6 +48,19 @@ inline Floats load_first(const float* p, std::int64_t n) {
 inline Floats load_first(const Float16* p, std::int64_t n) {
   return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first_lanes(n), p));
 }
+// g++ 12 otherwise loads a vector for each of up to 3 products that use it: one load a cycle is
+// all that there is.
+inline Floats in_register(Floats v) {
+  asm("" : "+v"(v));
+  return v;
+}
+inline Ints in_register(Ints v) {
+  asm("" : "+v"(v));
+  return v;
+}
+inline Floats first_or(Floats v, std::int64_t n, Floats others) {
+  return _mm512_mask_blend_ps(first_lanes(n), others, v);
+}
 inline void store_first(Float16* p, Floats v, std::int64_t n) {
   _mm256_mask_storeu_epi16(p, first_lanes(n), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
@@ -136,6 +149,9 @@ inline void transpose(Floats (&v)[kLanes]) {
   }
 }
 inline void prefetch(const void* p) {
+inline void prefetch_far(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+}
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }
 

@@ -51,6 +51,16 @@ inline Floats load_first(const float* p, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) v[i] = p[i];
   return v;
 }
+// Keeps a vector that was loaded in a register. Used where a compiler would load it anew for every
+// product, which a processor with vectors of a cache line cannot keep up with.
+inline Floats in_register(Floats v) {
+  return v;
+}
+// The first n lanes, 0 <= n <= kLanes, of `v`, the rest of `others`.
+inline Floats first_or(Floats v, std::int64_t n, Floats others) {
+  for (std::int64_t i = n; i < kLanes; ++i) v[i] = others[i];
+  return v;
+}
 inline void store_first(float* p, Floats v, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) p[i] = v[i];
 }
@@ -126,6 +136,9 @@ inline void prefetch(const void* p) {
 
 // Weights of bfloat16 come as 2 inputs of one column in 4 bytes, the first in the low half; both
 // widen to float32 exactly.
+inline void prefetch_far(const void* p) {
+  __builtin_prefetch(p, /*rw=*/0, /*locality=*/2);
+}
 inline Floats low_bfloat16(Ints v) {
   return reinterpret_cast<Floats>(reinterpret_cast<Bits>(v) << 16);
 }
