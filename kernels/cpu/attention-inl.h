@@ -10,8 +10,9 @@
 namespace tandem::cpu {
 namespace {
 
-// From so many queries on, transposing the keys costs less than adding up lanes for each query.
-constexpr std::int64_t kTransposeFrom = 4;
+// Transposing the keys takes as long as adding up lanes for one query does for each so many
+// columns.
+constexpr std::int64_t kColumnsOfAQuery = 16;
 
 template <class Stored>
 inline std::int64_t slot_of(const AttendHead<Stored>& head, std::int64_t key) {
@@ -29,8 +30,9 @@ inline const Stored* value_of(const AttendHead<Stored>& head, std::int64_t key) 
 }
 
 template <class Stored>
-inline float distance_bias(const AttendHead<Stored>& head, std::int64_t key) {
-  const std::int64_t distance = key - head.position;
+inline float distance_bias(const AttendHead<Stored>& head, std::int64_t key,
+                           std::int64_t position) {
+  const std::int64_t distance = key - position;
   return head
       .bias[distance < -head.reach ? -head.reach : (distance > head.reach ? head.reach : distance)];
 }
@@ -73,17 +75,31 @@ inline Floats dot_products(const AttendHead<Stored>& head, std::int64_t first) {
   return reduce_add_each(products);
 }
 
-// The same from transposed keys: vector l holds what is lane l above, for all keys at once.
-template <class Stored>
-inline Floats dot_products_transposed(const AttendHead<Stored>& head, std::int64_t first) {
-  const float* block = head.transposed + first * head.head_dim;
-  Floats sums[kLanes];
-  for (int l = 0; l < kLanes; ++l) sums[l] = broadcast(0.0F);
-  for (std::int64_t d = 0; d < head.head_dim; d += kLanes)
-    for (int l = 0; l < kLanes; ++l)
-      sums[l] = fma(broadcast(head.query[d + l]), load(block + (d + l) * kLanes), sums[l]);
-  return add_all(sums);
-}
+// The same for kQueries queries from transposed keys, a vector of `columns` for each column of the
+// keys: lane l above, for all keys at once, is the sum over columns l, l + kLanes, ... Lanes l and
+// l + kSpan of the rest are added first, as in reduce_add_each: depth first, so that few sums are
+// alive at a time. kChunks is head_dim / kLanes, or 0 where it is only known at run time.
+template <int kQueries, int kChunks, int kSpan>
+struct TransposedProducts {
+  static void add(const float* query, std::int64_t query_stride, const float* columns, int lane,
+                  std::int64_t chunks, Floats (&sums)[kQueries]) {
+    if constexpr (kSpan == kLanes) {
+      for (int q = 0; q < kQueries; ++q) sums[q] = broadcast(0.0F);
+      for (std::int64_t c = 0; c < (kChunks > 0 ? kChunks : chunks); ++c) {
+        const std::int64_t column = c * kLanes + lane;
+        const Floats keys = in_register(load(columns + column * kLanes));
+        for (int q = 0; q < kQueries; ++q)
+          sums[q] = fma(broadcast(query[q * query_stride + column]), keys, sums[q]);
+      }
+    } else {
+      using Half = TransposedProducts<kQueries, kChunks, 2 * kSpan>;
+      Floats others[kQueries];
+      Half::add(query, query_stride, columns, lane, chunks, sums);
+      Half::add(query, query_stride, columns, lane + kSpan, chunks, others);
+      for (int q = 0; q < kQueries; ++q) sums[q] = sums[q] + others[q];
+    }
+  }
+};
 
 // Block by block of kLanes keys: for each column one vector with that column of the keys.
 template <class Stored>
@@ -99,30 +115,84 @@ inline void transpose_keys(const AttendHead<Stored>& head, std::int64_t num_keys
     }
 }
 
-// Makes scores of the products of `count` keys from `first` on, then -infinity up to a whole
-// vector.
+// Not inlined: it is rarely needed, and there would be many copies.
 template <class Stored>
-inline Floats finish_scores(const AttendHead<Stored>& head, std::int64_t first, std::int64_t count,
-                            Floats products) {
-  float* scores = head.scores + first;
-  store(scores, products * broadcast(head.scale));
-  if (head.bias != nullptr)
-    for (std::int64_t j = 0; j < count; ++j) scores[j] += distance_bias(head, first + j);
-  for (std::int64_t j = count; j < kLanes; ++j) scores[j] = -__builtin_inff();
-  return load(scores);
+__attribute__((noinline)) void add_biases(const AttendHead<Stored>& head, std::int64_t q,
+                                          std::int64_t first, std::int64_t count, float* scores) {
+  for (std::int64_t j = 0; j < count; ++j)
+    scores[j] += distance_bias(head, first + j, head.position + q);
 }
 
-// Scores of all keys. Returns their maximum.
+// Makes scores of the products of query q and `count` keys from `first` on, then -infinity up to a
+// whole vector: in registers, since a load of what was just stored in parts waits for all of them.
 template <class Stored>
-inline float score_keys(const AttendHead<Stored>& head, bool transposed) {
+inline Floats finish_scores(const AttendHead<Stored>& head, std::int64_t q, std::int64_t first,
+                            std::int64_t count, Floats products) {
+  float* place = head.scores + q * head.scores_stride + first;
+  Floats scores = products * broadcast(head.scale);
+  if (head.bias != nullptr) {
+    store(place, scores);
+    add_biases(head, q, first, count, place);
+    scores = load(place);
+  }
+  scores = first_or(scores, count, broadcast(-__builtin_inff()));
+  store(place, scores);
+  return scores;
+}
+
+// Scores of all keys. Returns their maximum, spread over the lanes.
+template <class Stored>
+inline Floats score_keys(const AttendHead<Stored>& head) {
   Floats maxima = broadcast(-__builtin_inff());
   for (std::int64_t first = 0; first < head.num_keys; first += kLanes) {
     const std::int64_t left = head.num_keys - first, count = left < kLanes ? left : kLanes;
-    const Floats products =
-        transposed ? dot_products_transposed(head, first) : dot_products(head, first);
-    maxima = max_of(finish_scores(head, first, count, products), maxima);
+    maxima = max_of(finish_scores(head, 0, first, count, dot_products(head, first)), maxima);
   }
-  return reduce_max(maxima);
+  return maxima;
+}
+
+// The same for kQueries queries from transposed keys.
+template <int kQueries, int kChunks, class Stored>
+inline void score_transposed(const AttendHead<Stored>& head, Floats* maxima) {
+  for (int q = 0; q < kQueries; ++q) maxima[q] = broadcast(-__builtin_inff());
+  const std::int64_t all = head.num_keys + (kQueries - 1) * head.more_keys;
+  for (std::int64_t first = 0; first < all; first += kLanes) {
+    Floats products[kQueries];
+    TransposedProducts<kQueries, kChunks, 1>::add(head.query, head.query_stride,
+                                                  head.transposed + first * head.head_dim, 0,
+                                                  head.head_dim / kLanes, products);
+    for (int q = 0; q < kQueries; ++q) {
+      const std::int64_t left = head.num_keys + q * head.more_keys - first;
+      const std::int64_t count = left < 0 ? 0 : left < kLanes ? left : kLanes;
+      maxima[q] = max_of(finish_scores(head, q, first, count, products[q]), maxima[q]);
+    }
+  }
+}
+
+template <int kQueries, class Stored>
+inline void score_transposed(const AttendHead<Stored>& head, Floats* maxima) {
+  switch (head.head_dim / kLanes) {
+    case 2:
+      return score_transposed<kQueries, 2>(head, maxima);
+    case 4:
+      return score_transposed<kQueries, 4>(head, maxima);
+    case 8:
+      return score_transposed<kQueries, 8>(head, maxima);
+    default:
+      return score_transposed<kQueries, 0>(head, maxima);
+  }
+}
+
+// Two queries at a time share the loads of the keys; more would need too many registers.
+template <int kQueries, bool kTransposed, class Stored>
+inline void score_queries(const AttendHead<Stored>& head, Floats* maxima) {
+  if constexpr (!kTransposed) {
+    for (int q = 0; q < kQueries; ++q) maxima[q] = score_keys(single(head, q, q));
+  } else {
+    for (int q = 0; q + 2 <= kQueries; q += 2) score_transposed<2>(single(head, q, q), maxima + q);
+    if constexpr (kQueries % 2 == 1)
+      score_transposed<1>(single(head, kQueries - 1, kQueries - 1), maxima + kQueries - 1);
+  }
 }
 
 // Softmax numerators in place, up to a whole vector; returns the sum of the first n.
@@ -141,14 +211,25 @@ inline float exponentiate(float* scores, std::int64_t n, float maximum) {
   return total;
 }
 
-// Leaves the numerators in the scores; returns 1 / their sum.
-template <class Stored>
-inline float soften(const AttendHead<Stored>& head, bool transposed) {
-  const float maximum = score_keys(head, transposed);
-  const float factor = 1.0F / exponentiate(head.scores, head.num_keys, maximum);
-  if (head.weights != nullptr && *head.weights != nullptr)
-    for (std::int64_t j = 0; j < head.num_keys; ++j) (*head.weights)[j] = head.scores[j] * factor;
-  return factor;
+// Leaves in the scores of kQueries queries their softmax numerators; factors: 1 / their sums. Step
+// by step for all of them: one query's maximum, exponentials and sum are a long chain, in which the
+// processor would wait.
+template <int kQueries, bool kTransposed, class Stored>
+inline void soften(const AttendHead<Stored>& head, float* factors) {
+  Floats lanes[kQueries];
+  score_queries<kQueries, kTransposed>(head, lanes);
+  float maxima[kQueries];
+  for (int q = 0; q < kQueries; ++q) maxima[q] = reduce_max(lanes[q]);
+  for (int q = 0; q < kQueries; ++q)
+    factors[q] = 1.0F / exponentiate(head.scores + q * head.scores_stride,
+                                     head.num_keys + q * head.more_keys, maxima[q]);
+  if (head.weights == nullptr) return;
+  for (int q = 0; q < kQueries; ++q) {
+    float* weights = head.weights[q];
+    const std::int64_t keys = head.num_keys + q * head.more_keys;
+    for (std::int64_t j = 0; weights != nullptr && j < keys; ++j)
+      weights[j] = head.scores[q * head.scores_stride + j] * factors[q];
+  }
 }
 
 // --- values --------------------------------------------------------------------------------------
@@ -209,33 +290,43 @@ inline std::int64_t weigh_values(const AttendHead<Stored>& head, const float* fa
 
 // --- together ------------------------------------------------------------------------------------
 
-// One query.
-template <class Stored>
-inline void attend_alone(const AttendHead<Stored>& head, bool transposed) {
-  const float factor = soften(head, transposed);
-  const std::int64_t first = weigh_values<1>(head, &factor);
-  if (first < head.head_dim) weighted_sum_tail(head, factor, first);
+// kQueries queries from the first one on.
+template <int kQueries, bool kTransposed, class Stored>
+inline void attend_block(const AttendHead<Stored>& head) {
+  float factors[kQueries];
+  soften<kQueries, kTransposed>(head, factors);
+  const std::int64_t first = weigh_values<kQueries>(head, factors);
+  for (int q = 0; first < head.head_dim && q < kQueries; ++q)
+    weighted_sum_tail(single(head, q, q), factors[q], first);
 }
 
-// kAttendBlock queries from the first one on.
-template <class Stored>
-inline void attend_block(const AttendHead<Stored>& head, bool transposed) {
-  float factors[kAttendBlock];
-  for (std::int64_t q = 0; q < kAttendBlock; ++q)
-    factors[q] = soften(single(head, q, q), transposed);
-  const std::int64_t first = weigh_values<kAttendBlock>(head, factors);
-  for (std::int64_t q = 0; first < head.head_dim && q < kAttendBlock; ++q)
-    weighted_sum_tail(single(head, q, q), factors[q], first);
+template <bool kTransposed, class Stored>
+inline void attend_queries(const AttendHead<Stored>& head) {
+  std::int64_t i = 0;
+  for (; i + kAttendBlock <= head.num_queries; i += kAttendBlock)
+    attend_block<kAttendBlock, kTransposed>(single(head, i, 0));
+  switch (const AttendHead<Stored> rest = single(head, i, 0); head.num_queries - i) {
+    case 5:
+      return attend_block<5, kTransposed>(rest);
+    case 4:
+      return attend_block<4, kTransposed>(rest);
+    case 3:
+      return attend_block<3, kTransposed>(rest);
+    case 2:
+      return attend_block<2, kTransposed>(rest);
+    case 1:
+      return attend_block<1, kTransposed>(rest);
+    default:
+      return;
+  }
 }
 
 template <class Stored>
 void attend(const AttendHead<Stored>& head) {
-  const bool transposed = head.num_queries >= kTransposeFrom && head.head_dim % kLanes == 0;
-  if (transposed) transpose_keys(head, head.num_keys + (head.num_queries - 1) * head.more_keys);
-  std::int64_t i = 0;
-  for (; i + kAttendBlock <= head.num_queries; i += kAttendBlock)
-    attend_block(single(head, i, 0), transposed);
-  for (; i < head.num_queries; ++i) attend_alone(single(head, i, 0), transposed);
+  const bool pays = head.num_queries > 1 && head.num_queries * kColumnsOfAQuery >= head.head_dim;
+  if (!pays || head.head_dim % kLanes != 0) return attend_queries<false>(head);
+  transpose_keys(head, head.num_keys + (head.num_queries - 1) * head.more_keys);
+  attend_queries<true>(head);
 }
 
 }  // namespace

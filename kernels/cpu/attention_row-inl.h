@@ -69,7 +69,7 @@ inline void score_keys_together(const AttendHead<Stored>* heads, float* maxima) 
       Floats lanes[kLanes];
       for (std::int64_t j = 0; j < kLanes; ++j)
         lanes[j] = j < count ? load(products[h][j]) : broadcast(0.0F);
-      best[h] = max_of(finish_scores(heads[h], begin, count, reduce_add_each(lanes)), best[h]);
+      best[h] = max_of(finish_scores(heads[h], 0, begin, count, reduce_add_each(lanes)), best[h]);
     }
   }
   for (int h = 0; h < kHeads; ++h) maxima[h] = reduce_max(best[h]);
@@ -113,7 +113,7 @@ inline void attend_heads(const AttendRow<Stored>& row) {
       factors[i] = 1.0F / exponentiate(heads[i].scores, heads[i].num_keys, factors[i]);
     weigh_values_together<kHeads, kVectors>(heads, factors);
   }
-  for (; h < row.num_heads; ++h) attend_alone(head_of(row, h), false);
+  for (; h < row.num_heads; ++h) attend_block<1, false>(head_of(row, h));
 }
 
 template <class Stored>
@@ -126,7 +126,7 @@ void attend_row(const AttendRow<Stored>& row) {
     case 8 * kLanes:
       return attend_heads<8>(row);
     default:
-      for (std::int64_t h = 0; h < row.num_heads; ++h) attend_alone(head_of(row, h), false);
+      for (std::int64_t h = 0; h < row.num_heads; ++h) attend_block<1, false>(head_of(row, h));
   }
 }
 

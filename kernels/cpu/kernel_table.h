@@ -99,7 +99,7 @@ struct AttendRow {
 };
 
 // Queries whose values are read together.
-inline constexpr std::int64_t kAttendBlock = 4;
+inline constexpr std::int64_t kAttendBlock = 6;
 
 // score(x) = ((x - first) - second) - third, evaluated in this order: a log-softmax (first = max,
 // second = log of the sum), perhaps renormalised once more (third), or the identity (zeros).

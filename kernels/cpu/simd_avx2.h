@@ -119,9 +119,6 @@ inline Floats reduce_add_each(const Floats (&v)[kLanes]) {
       _mm256_add_ps(_mm256_shuffle_ps(h2, h3, 0x44), _mm256_shuffle_ps(h2, h3, 0xEE));
   return _mm256_add_ps(_mm256_shuffle_ps(low, high, 0x88), _mm256_shuffle_ps(low, high, 0xDD));
 }
-inline Floats add_all(const Floats (&v)[kLanes]) {
-  return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
-}
 inline void transpose(Floats (&v)[kLanes]) {
   Floats t[kLanes];  // row c of each half: columns c and c + 4 of 4 rows
   for (int i = 0; i < kLanes; i += 4) {

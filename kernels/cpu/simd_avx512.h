@@ -120,11 +120,6 @@ inline Floats reduce_add_each(const Floats (&v)[kLanes]) {
   const Floats odd = _mm512_add_ps(_mm512_unpacklo_ps(q2, q3), _mm512_unpackhi_ps(q2, q3));
   return _mm512_add_ps(_mm512_shuffle_ps(even, odd, 0x44), _mm512_shuffle_ps(even, odd, 0xEE));
 }
-inline Floats add_all(const Floats (&v)[kLanes]) {
-  Floats sums[8];
-  for (int i = 0; i < 8; ++i) sums[i] = v[i] + v[i + 8];
-  return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
-}
 inline void transpose(Floats (&v)[kLanes]) {
   Floats t[kLanes];  // row c of each 4: columns c, c + 4, c + 8, c + 12 of 4 rows
   for (int i = 0; i < kLanes; i += 4) {

@@ -117,10 +117,6 @@ inline float reduce_max(Floats v) {
 inline Floats reduce_add_each(const Floats (&v)[kLanes]) {
   return Floats{reduce_add(v[0]), reduce_add(v[1]), reduce_add(v[2]), reduce_add(v[3])};
 }
-// The sum of the vectors, lane by lane in the order in which reduce_add_each adds lanes.
-inline Floats add_all(const Floats (&v)[kLanes]) {
-  return (v[0] + v[2]) + (v[1] + v[3]);
-}
 // Lane j of v[i] changes places with lane i of v[j].
 inline void transpose(Floats (&v)[kLanes]) {
   for (int i = 0; i < kLanes; ++i)
