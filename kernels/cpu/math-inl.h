@@ -7,23 +7,36 @@
 namespace tandem::cpu {
 namespace {
 
-// e^x: error below 3e-7 for -87.3 <= x <= 88.3; 0 below and infinity above; NaN stays NaN.
-// Cody and Waite's reduction x = n ln 2 + r, |r| <= ln(2) / 2.
-inline Floats exponential(Floats x) {
-  const Floats lowest = broadcast(-87.33F);
-  // A NaN comes out of both comparisons, because it is their second operand.
-  const Floats c = min_of(broadcast(88.8F), max_of(lowest, x));
-  const Ints n = round_to_int(c * broadcast(1.44269504F));
-  const Floats nf = to_float(n);
-  Floats r = fma(nf, broadcast(-0.693359375F), c);  // ln 2 in two parts; the first product is exact
-  r = fma(nf, broadcast(2.12194440e-4F), r);
+// Below this e^x counts as 0: it is hardly a normal number.
+constexpr float kLowestExponent = -87.33F;
+
+// e^x for kLowestExponent <= x <= 88.8 or NaN: error below 3e-7, infinity from some place
+// above 88.3 on. Cody and Waite's reduction x = n ln 2 + r, |r| <= ln(2) / 2.
+inline Floats exponential_in_range(Floats x) {
+  const Floats n = nearest_integer(x * broadcast(1.44269504F));
+  Floats r = fma(n, broadcast(-0.693359375F), x);  // ln 2 in two parts; the first product is exact
+  r = fma(n, broadcast(2.12194440e-4F), r);
   Floats p = broadcast(1.39269266e-3F);
   p = fma(p, r, broadcast(8.36377387e-3F));
   p = fma(p, r, broadcast(4.16665501e-2F));
   p = fma(p, r, broadcast(1.66665734e-1F));
   p = fma(p, r, broadcast(0.5F));
   p = fma(p, r * r, r) + broadcast(1.0F);
-  return if_less(x, lowest, broadcast(0.0F), p * power_of_two(n));
+  return times_power_of_two(p, n);
+}
+
+// e^x: error below 3e-7 for -87.3 <= x <= 88.3; 0 below and infinity above; NaN stays NaN.
+inline Floats exponential(Floats x) {
+  const Floats lowest = broadcast(kLowestExponent);
+  // A NaN comes out of both comparisons, because it is their second operand.
+  const Floats c = min_of(broadcast(88.8F), max_of(lowest, x));
+  return if_less(x, lowest, broadcast(0.0F), exponential_in_range(c));
+}
+
+// e^x for x <= 0 to be added to a sum of at least 1, in which the 1.2e-38 that it is at least are
+// nothing: half of the comparisons.
+inline Floats exponential_of_score(Floats x) {
+  return exponential_in_range(max_of(broadcast(kLowestExponent), x));
 }
 
 // 1 / (1 + e^-x): error below 1e-6 for x >= -87, absolute error below 1e-7 everywhere.

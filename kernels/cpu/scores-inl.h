@@ -27,16 +27,16 @@ float sum_exp(const float* x, std::int64_t n, const ScoreShift& shift) {
   Floats s0 = broadcast(0.0F), s1 = s0, s2 = s0, s3 = s0;
   std::int64_t i = 0;
   for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
-    s0 = s0 + exponential(shifted(load(x + i), shift));
-    s1 = s1 + exponential(shifted(load(x + i + kLanes), shift));
-    s2 = s2 + exponential(shifted(load(x + i + 2 * kLanes), shift));
-    s3 = s3 + exponential(shifted(load(x + i + 3 * kLanes), shift));
+    s0 = s0 + exponential_of_score(shifted(load(x + i), shift));
+    s1 = s1 + exponential_of_score(shifted(load(x + i + kLanes), shift));
+    s2 = s2 + exponential_of_score(shifted(load(x + i + 2 * kLanes), shift));
+    s3 = s3 + exponential_of_score(shifted(load(x + i + 3 * kLanes), shift));
   }
-  for (; i + kLanes <= n; i += kLanes) s0 = s0 + exponential(shifted(load(x + i), shift));
+  for (; i + kLanes <= n; i += kLanes) s0 = s0 + exponential_of_score(shifted(load(x + i), shift));
   float total = reduce_add((s0 + s1) + (s2 + s3));
   if (i < n) {
     float last[kLanes];
-    store(last, exponential(shifted(load_first(x + i, n - i), shift)));
+    store(last, exponential_of_score(shifted(load_first(x + i, n - i), shift)));
     for (std::int64_t lane = 0; lane < n - i; ++lane) total += last[lane];
   }
   return total;

@@ -93,8 +93,13 @@ inline Ints round_to_int(Floats v) {
 inline Floats to_float(Ints v) {
   return _mm256_cvtepi32_ps(v);
 }
-inline Floats power_of_two(Ints n) {
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
+inline Floats nearest_integer(Floats v) {
+  return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+inline Floats times_power_of_two(Floats v, Floats n) {
+  const Ints exponent =
+      _mm256_slli_epi32(_mm256_add_epi32(round_to_int(n), _mm256_set1_epi32(127)), 23);
+  return v * _mm256_castsi256_ps(exponent);
 }
 inline float reduce_add(Floats v) {
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
@@ -139,11 +144,11 @@ inline void transpose(Floats (&v)[kLanes]) {
 inline void prefetch(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }
-
-inline Floats low_bfloat16(Ints v) {
 inline void prefetch_far(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
 }
+
+inline Floats low_bfloat16(Ints v) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(v, 16));
 }
 inline Floats high_bfloat16(Ints v) {

@@ -93,8 +93,11 @@ inline Ints round_to_int(Floats v) {
 inline Floats to_float(Ints v) {
   return _mm512_cvtepi32_ps(v);
 }
-inline Floats power_of_two(Ints n) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23));
+inline Floats nearest_integer(Floats v) {
+  return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+inline Floats times_power_of_two(Floats v, Floats n) {
+  return _mm512_scalef_ps(v, n);
 }
 inline float reduce_add(Floats v) {
   return _mm512_reduce_add_ps(v);
@@ -144,10 +147,10 @@ inline void transpose(Floats (&v)[kLanes]) {
   }
 }
 inline void prefetch(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
+}
 inline void prefetch_far(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
-}
-  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }
 
 inline Floats low_bfloat16(Ints v) {

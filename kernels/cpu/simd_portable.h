@@ -102,9 +102,14 @@ inline Ints round_to_int(Floats v) {
 inline Floats to_float(Ints v) {
   return __builtin_convertvector(v, Floats);
 }
-// 2^n for -127 < n < 129, where 2^128 is infinity.
-inline Floats power_of_two(Ints n) {
-  return reinterpret_cast<Floats>((reinterpret_cast<Bits>(n) + 127U) << 23);
+// The same as a float, also for a NaN.
+inline Floats nearest_integer(Floats v) {
+  const Floats magic = broadcast(12582912.0F);
+  return (v + magic) - magic;
+}
+// v * 2^n for an integer -127 < n < 129, where 2^128 may count as infinity.
+inline Floats times_power_of_two(Floats v, Floats n) {
+  return v * reinterpret_cast<Floats>((reinterpret_cast<Bits>(round_to_int(n)) + 127U) << 23);
 }
 inline float reduce_add(Floats v) {
   return (v[0] + v[2]) + (v[1] + v[3]);
@@ -113,7 +118,8 @@ inline float reduce_max(Floats v) {
   const float a = v[0] > v[2] ? v[0] : v[2], b = v[1] > v[3] ? v[1] : v[3];
   return a > b ? a : b;
 }
-// Lane i is the sum of the lanes of v[i], added in the same order for every i.
+// Lane i is the sum of the lanes of v[i], added in the same order for every i: lanes l and
+// l + kLanes / 2 first, then those sums in the same way.
 inline Floats reduce_add_each(const Floats (&v)[kLanes]) {
   return Floats{reduce_add(v[0]), reduce_add(v[1]), reduce_add(v[2]), reduce_add(v[3])};
 }
@@ -126,15 +132,16 @@ inline void transpose(Floats (&v)[kLanes]) {
       v[i][j] = upper;
     }
 }
+// To all caches, or to L2 and not L1, which has no room for what is read much later.
 inline void prefetch(const void* p) {
   __builtin_prefetch(p);
+}
+inline void prefetch_far(const void* p) {
+  __builtin_prefetch(p, /*rw=*/0, /*locality=*/2);
 }
 
 // Weights of bfloat16 come as 2 inputs of one column in 4 bytes, the first in the low half; both
 // widen to float32 exactly.
-inline void prefetch_far(const void* p) {
-  __builtin_prefetch(p, /*rw=*/0, /*locality=*/2);
-}
 inline Floats low_bfloat16(Ints v) {
   return reinterpret_cast<Floats>(reinterpret_cast<Bits>(v) << 16);
 }
