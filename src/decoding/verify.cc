@@ -88,7 +88,10 @@ void Verify::cut_draft(int limit) {
 void Verify::feed_draft() {
   if (draft_.empty()) return;
   Row& row = rows_[0];
+  row.feed.reserve(row.feed.size() + draft_.size());
+  row.queries.reserve(row.queries.size() + draft_.size());
   Path ahead = path_.fork();
+  ahead.history.reserve(ahead.history.size() + draft_.size());
   for (std::size_t i = 0; i < draft_.size(); ++i) {
     if (ahead.constraint && !row.queries.back().mask.allows(draft_[i])) {
       draft_.resize(i);
