@@ -56,21 +56,21 @@ inline AttendHead<Stored> single(const AttendHead<Stored>& head, std::int64_t i,
 
 // Lanes whose sum is query . key.
 template <class Stored>
-inline Floats key_product(const AttendHead<Stored>& head, std::int64_t key) {
+inline Floats key_product(const AttendHead<Stored>& head, const float* query, std::int64_t key) {
   const Stored* k = key_of(head, key);
   const std::int64_t full = whole(head.head_dim), rest = head.head_dim - full;
   Floats sum = broadcast(0.0F);
-  for (std::int64_t i = 0; i < full; i += kLanes) sum = fma(load(head.query + i), load(k + i), sum);
-  if (rest > 0) sum = fma(load_first(head.query + full, rest), load_first(k + full, rest), sum);
+  for (std::int64_t i = 0; i < full; i += kLanes) sum = fma(load(query + i), load(k + i), sum);
+  if (rest > 0) sum = fma(load_first(query + full, rest), load_first(k + full, rest), sum);
   return sum;
 }
 
-// Dot products with the kLanes keys from `first` on; beyond the last key anything.
+// Dot products with `count` keys from `first` on, at most kLanes; beyond them anything.
 template <class Stored>
-inline Floats dot_products(const AttendHead<Stored>& head, std::int64_t first) {
-  const std::int64_t left = head.num_keys - first, count = left < kLanes ? left : kLanes;
+inline Floats dot_products(const AttendHead<Stored>& head, const float* query, std::int64_t first,
+                           std::int64_t count) {
   Floats products[kLanes];
-  for (std::int64_t j = 0; j < count; ++j) products[j] = key_product(head, first + j);
+  for (std::int64_t j = 0; j < count; ++j) products[j] = key_product(head, query, first + j);
   for (std::int64_t j = count; j < kLanes; ++j) products[j] = broadcast(0.0F);
   return reduce_add_each(products);
 }
@@ -140,46 +140,55 @@ inline Floats finish_scores(const AttendHead<Stored>& head, std::int64_t q, std:
   return scores;
 }
 
-// Scores of all keys. Returns their maximum, spread over the lanes.
+// How many of the kLanes keys from `first` on query q sees.
 template <class Stored>
-inline Floats score_keys(const AttendHead<Stored>& head) {
+inline std::int64_t keys_seen(const AttendHead<Stored>& head, std::int64_t q, std::int64_t first) {
+  const std::int64_t left = head.num_keys + q * head.more_keys - first;
+  return left < 0 ? 0 : left < kLanes ? left : kLanes;
+}
+
+// Scores of all keys for query q. Returns their maximum, spread over the lanes.
+template <class Stored>
+inline Floats score_keys(const AttendHead<Stored>& head, std::int64_t q) {
+  const float* query = head.query + q * head.query_stride;
   Floats maxima = broadcast(-__builtin_inff());
-  for (std::int64_t first = 0; first < head.num_keys; first += kLanes) {
-    const std::int64_t left = head.num_keys - first, count = left < kLanes ? left : kLanes;
-    maxima = max_of(finish_scores(head, 0, first, count, dot_products(head, first)), maxima);
+  for (std::int64_t first = 0; first < head.num_keys + q * head.more_keys; first += kLanes) {
+    const std::int64_t count = keys_seen(head, q, first);
+    const Floats products = dot_products(head, query, first, count);
+    maxima = max_of(finish_scores(head, q, first, count, products), maxima);
   }
   return maxima;
 }
 
-// The same for kQueries queries from transposed keys.
+// The same for kQueries queries from transposed keys, from query q on.
 template <int kQueries, int kChunks, class Stored>
-inline void score_transposed(const AttendHead<Stored>& head, Floats* maxima) {
-  for (int q = 0; q < kQueries; ++q) maxima[q] = broadcast(-__builtin_inff());
-  const std::int64_t all = head.num_keys + (kQueries - 1) * head.more_keys;
+inline void score_transposed(const AttendHead<Stored>& head, std::int64_t q, Floats* maxima) {
+  const float* query = head.query + q * head.query_stride;
+  for (int i = 0; i < kQueries; ++i) maxima[i] = broadcast(-__builtin_inff());
+  const std::int64_t all = head.num_keys + (q + kQueries - 1) * head.more_keys;
   for (std::int64_t first = 0; first < all; first += kLanes) {
     Floats products[kQueries];
-    TransposedProducts<kQueries, kChunks, 1>::add(head.query, head.query_stride,
+    TransposedProducts<kQueries, kChunks, 1>::add(query, head.query_stride,
                                                   head.transposed + first * head.head_dim, 0,
                                                   head.head_dim / kLanes, products);
-    for (int q = 0; q < kQueries; ++q) {
-      const std::int64_t left = head.num_keys + q * head.more_keys - first;
-      const std::int64_t count = left < 0 ? 0 : left < kLanes ? left : kLanes;
-      maxima[q] = max_of(finish_scores(head, q, first, count, products[q]), maxima[q]);
+    for (int i = 0; i < kQueries; ++i) {
+      const std::int64_t count = keys_seen(head, q + i, first);
+      maxima[i] = max_of(finish_scores(head, q + i, first, count, products[i]), maxima[i]);
     }
   }
 }
 
 template <int kQueries, class Stored>
-inline void score_transposed(const AttendHead<Stored>& head, Floats* maxima) {
+inline void score_transposed(const AttendHead<Stored>& head, std::int64_t q, Floats* maxima) {
   switch (head.head_dim / kLanes) {
     case 2:
-      return score_transposed<kQueries, 2>(head, maxima);
+      return score_transposed<kQueries, 2>(head, q, maxima);
     case 4:
-      return score_transposed<kQueries, 4>(head, maxima);
+      return score_transposed<kQueries, 4>(head, q, maxima);
     case 8:
-      return score_transposed<kQueries, 8>(head, maxima);
+      return score_transposed<kQueries, 8>(head, q, maxima);
     default:
-      return score_transposed<kQueries, 0>(head, maxima);
+      return score_transposed<kQueries, 0>(head, q, maxima);
   }
 }
 
@@ -187,11 +196,10 @@ inline void score_transposed(const AttendHead<Stored>& head, Floats* maxima) {
 template <int kQueries, bool kTransposed, class Stored>
 inline void score_queries(const AttendHead<Stored>& head, Floats* maxima) {
   if constexpr (!kTransposed) {
-    for (int q = 0; q < kQueries; ++q) maxima[q] = score_keys(single(head, q, q));
+    for (int q = 0; q < kQueries; ++q) maxima[q] = score_keys(head, q);
   } else {
-    for (int q = 0; q + 2 <= kQueries; q += 2) score_transposed<2>(single(head, q, q), maxima + q);
-    if constexpr (kQueries % 2 == 1)
-      score_transposed<1>(single(head, kQueries - 1, kQueries - 1), maxima + kQueries - 1);
+    for (int q = 0; q + 2 <= kQueries; q += 2) score_transposed<2>(head, q, maxima + q);
+    if constexpr (kQueries % 2 == 1) score_transposed<1>(head, kQueries - 1, maxima + kQueries - 1);
   }
 }
 
