@@ -5,6 +5,7 @@
 // bandwidth, whichever holds the weights. TANDEM_MAX_ISA chooses the instruction set.
 #include <cmath>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -135,16 +136,25 @@ BENCHMARK(attention)
     ->Args({128, 128});
 
 // A decoder step of 32 sentences with one query each: 8 heads of 64, keys and values of a position
-// side by side as in the cache, 12 layers in turn, so that they come from L3 or memory.
-void attention_of_a_batch(benchmark::State& state) {
+// side by side as in the cache of a model that computes in `type`, 12 layers in turn, so that they
+// come from L3 or memory.
+void attention_of_a_batch(benchmark::State& state, ComputeType type) {
   const auto backend = open();
+  const DType cache_type = backend->cache_type(type);
   constexpr std::int32_t kRows = 32, kLayers = 12;
   const auto keys = static_cast<std::int32_t>(state.range(0));
   Tensor q = random_tensor({kRows, 512}, 1), out = Tensor::zeros({kRows, 512}, DType::float32);
   std::vector<Tensor> caches;
-  for (std::int32_t layer = 0; layer < kLayers; ++layer)
-    caches.push_back(random_tensor({kRows * keys, 1024}, 2));
+  const Tensor positions = random_tensor({kRows * keys, 1024}, 2);
   std::vector<std::int32_t> slots(static_cast<std::size_t>(kRows * keys));
+  std::iota(slots.begin(), slots.end(), 0);
+  const auto view_of_cache = [&](Tensor& cache) {
+    return MatrixView(cache.mutable_raw(), cache_type, kRows * keys, 1024, 1024);
+  };
+  for (std::int32_t layer = 0; layer < kLayers; ++layer) {
+    caches.push_back(Tensor::zeros({kRows * keys, 1024}, cache_type));
+    backend->scatter_rows(ConstMatrixView(positions), slots, view_of_cache(caches.back()));
+  }
   // Position p of row r is slot 32 p + r: a step takes one slot for each row.
   for (std::int32_t i = 0; i < kRows * keys; ++i)
     slots[static_cast<std::size_t>(i)] = i % keys * kRows + i / keys;
@@ -155,8 +165,8 @@ void attention_of_a_batch(benchmark::State& state) {
         AttentionGroup& group = groups[static_cast<std::size_t>(row)];
         group.first_query = row;
         group.num_queries = 1;
-        group.keys = view_of(cache).slice_cols(0, 512);
-        group.values = view_of(cache).slice_cols(512, 512);
+        group.keys = view_of_cache(cache).slice_cols(0, 512);
+        group.values = view_of_cache(cache).slice_cols(512, 512);
         group.slots = slots.data() + row * keys;
         group.num_keys = keys;
       }
@@ -165,9 +175,11 @@ void attention_of_a_batch(benchmark::State& state) {
     }
     benchmark::ClobberMemory();
   }
-  count(state, 4.0 * kLayers * kRows * keys * 512, 8.0 * kLayers * kRows * keys * 512);
+  const double elements = 2.0 * kLayers * kRows * keys * 512;
+  count(state, 2 * elements, elements * static_cast<double>(size_of(cache_type)));
 }
-BENCHMARK(attention_of_a_batch)->ArgName("keys")->Arg(10)->Arg(30);
+BENCHMARK_CAPTURE(attention_of_a_batch, float32, ComputeType::float32)->ArgName("keys")->Arg(30);
+BENCHMARK_CAPTURE(attention_of_a_batch, int8, ComputeType::int8)->ArgName("keys")->Arg(10)->Arg(30);
 
 void select(benchmark::State& state) {
   const auto backend = open();

@@ -47,6 +47,15 @@ void attend(const Kernels& kernels, const AttendRow<Float16>& row) {
   kernels.attend_row_float16(row);
 }
 
+// What the row after `group` will read, if its keys lie as those of `group` do.
+template <class Stored>
+NextKeys<Stored> keys_of_next(const AttentionGroup& group, const AttentionGroup* next) {
+  if (next == nullptr || next->keys.stride() != group.keys.stride() ||
+      next->values.stride() != group.values.stride())
+    return {group.keys.row<Stored>(0), group.values.row<Stored>(0), nullptr, 0};
+  return {next->keys.row<Stored>(0), next->values.row<Stored>(0), next->slots, next->num_keys};
+}
+
 }  // namespace
 
 std::unique_ptr<Backend> make_cpu_backend(const BackendOptions& options, Isa isa) {
@@ -223,9 +232,12 @@ void CpuBackend::attend_range(ConstMatrixView queries, std::span<const Attention
           .scores_stride = scores_stride,
           .transposed = scratch + score_rows * scores_stride};
       if (group.num_queries == 1 && weights_of_head0 == nullptr) {
-        attend(kernels_, AttendRow<Stored>{.first = call,
-                                           .num_heads = stop - item,
-                                           .bias_stride = shape.distance_bias.stride()});
+        const bool is_last = &group == &groups.back() || first + count >= end;
+        attend(kernels_, AttendRow<Stored>{
+                             .first = call,
+                             .num_heads = stop - item,
+                             .bias_stride = shape.distance_bias.stride(),
+                             .next = keys_of_next<Stored>(group, is_last ? nullptr : &group + 1)});
         break;
       }
       attend(kernels_, call);

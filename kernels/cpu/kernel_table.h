@@ -89,6 +89,15 @@ struct AttendHead {
   float* transposed;
 };
 
+// Keys and values, with the strides of others that are read before them.
+template <class Stored>
+struct NextKeys {
+  const Stored* keys;  // of the first head
+  const Stored* values;
+  const std::int32_t* slots;  // as in AttendHead
+  std::int64_t num_keys;      // 0: none
+};
+
 // One query in several heads of attention.
 template <class Stored>
 struct AttendRow {
@@ -96,6 +105,7 @@ struct AttendRow {
       first;  // one query; `scores` has a row for each head, `weights` and `transposed` null
   std::int64_t num_heads;
   std::int64_t bias_stride;  // from one head's bias to the next
+  NextKeys<Stored> next;     // what the next row will read: fetched while this one is computed
 };
 
 // Queries whose values are read together.
