@@ -15,6 +15,10 @@ namespace {
 // in pieces; a row's numbers do not depend on the pieces.
 constexpr std::int64_t kMaxLogits = std::int64_t{16} << 20;
 
+// Positions for which the cache is made in advance, at most: in base size, 50 MB in float16 if all
+// of them are written.
+constexpr std::int64_t kMostExpected = 4096;
+
 void check_shortlist(std::span<const TokenId> shortlist, std::int64_t vocabulary) {
   TokenId previous = -1;
   for (const TokenId id : shortlist) {
@@ -77,10 +81,18 @@ void ModelDecoder::step(std::span<const SentenceRows> sentences, std::span<Candi
 }
 
 void ModelDecoder::advance_caches(std::span<const SentenceRows> sentences) {
-  std::int64_t appended = 0;
-  for (const SentenceRows& sentence : sentences)
+  std::int64_t appended = 0, expected = 0;
+  for (const SentenceRows& sentence : sentences) {
     for (const Row& row : sentence.rows) appended += static_cast<std::int64_t>(row.feed.size());
-  state_.reserve(appended);
+    // Few outputs are longer than twice the source.
+    expected += 2 * static_cast<std::int64_t>(find(sentence.sentence).source->ids.size() *
+                                              sentence.rows.size());
+  }
+  // When the cache grows, it grows to what is expected and not step by step: what is never written
+  // takes no memory on a CPU.
+  const SlotPool& pool = state_.pool();
+  if (appended > pool.available())
+    state_.reserve(std::max(appended, std::min(expected, kMostExpected) - pool.live()));
   for (const SentenceRows& sentence : sentences) {
     changes_.clear();
     for (const Row& row : sentence.rows) {
