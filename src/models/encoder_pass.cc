@@ -23,7 +23,9 @@ class ProbedWeights {
       rows_.push_back(weights_.mutable_data<float>().data() + i * tokens);
   }
 
-  float* const* rows() const { return rows_.empty() ? nullptr : rows_.data(); }
+  float* const* rows_from(std::int64_t first) const {
+    return rows_.empty() ? nullptr : rows_.data() + first;
+  }
   ConstMatrixView view() const {
     const auto tokens = static_cast<std::int64_t>(rows_.size());
     return {weights_.raw(), DType::float32, tokens, tokens, tokens};
@@ -33,6 +35,29 @@ class ProbedWeights {
   Tensor weights_;
   std::vector<float*> rows_;
 };
+
+// How many tokens go through a sub-layer together on a CPU: in base size, 128 rows inside a
+// feed-forward network are 1 MB, a second-level cache. A GPU wants all of them. No number depends
+// on it, since a row's bits do not depend on the rows beside it.
+constexpr std::int64_t kTokensTogether = 128;
+
+// Neighbouring sentences that go through a sub-layer together.
+struct Part {
+  std::int64_t begin = 0, rows = 0;  // in the matrix of all sentences
+  std::vector<RowRange> sentences;   // in the part
+};
+
+std::vector<Part> parts_of(std::span<const RowRange> sentences, const Backend& backend) {
+  const bool split = backend.device().kind() == Device::Kind::cpu;
+  std::vector<Part> parts;
+  for (const RowRange& sentence : sentences) {
+    if (parts.empty() || (split && parts.back().rows + sentence.count > kTokensTogether))
+      parts.push_back({.begin = sentence.first, .rows = 0, .sentences = {}});
+    parts.back().sentences.push_back({parts.back().rows, sentence.count});
+    parts.back().rows += sentence.count;
+  }
+  return parts;
+}
 
 }  // namespace
 
@@ -118,12 +143,19 @@ std::vector<std::shared_ptr<EncodedSource>> EncoderDecoder::encode_embedded(
     Backend& backend, MatrixView x, ModelWorkspace& workspace) const {
   workspace.show("encoder", 0, x);
   const ProbedWeights weights(workspace, x.rows());
+  const std::vector<Part> parts = parts_of(workspace.sentences, backend);
   for (std::size_t i = 0; i < encoder_.size(); ++i) {
-    const HeadUse heads{weights.rows(), 0, workspace.masks(AttentionKind::encoder, i)};
-    encoder_[i].self.encode(backend, x, workspace.sentences, workspace.layers, heads);
+    for (const Part& part : parts) {
+      const HeadUse heads{weights.rows_from(part.begin), 0,
+                          workspace.masks(AttentionKind::encoder, i)};
+      encoder_[i].self.encode(backend, x.slice_rows(part.begin, part.rows), part.sentences,
+                              workspace.layers, heads);
+    }
     workspace.show("encoder.self.weights", i + 1, weights.view());
     workspace.show("encoder.self", i + 1, x);
-    encoder_[i].feed_forward.forward(backend, x, workspace.layers);
+    for (const Part& part : parts)
+      encoder_[i].feed_forward.forward(backend, x.slice_rows(part.begin, part.rows),
+                                       workspace.layers);
     workspace.show("encoder", i + 1, x);
   }
   if (!encoder_final_norm_.empty()) encoder_final_norm_.forward(backend, x, x);
@@ -137,32 +169,34 @@ std::vector<std::shared_ptr<EncodedSource>> EncoderDecoder::encode_embedded(
   return encoded;
 }
 
-// One product for all sentences, then each one's rows into memory of its own, which is freed when
-// that sentence is finished. A layer's rows lie one after another: a decoder step reads all of
-// them.
+// A product for a part of the sentences, then each one's rows into memory of its own, which is
+// freed when that sentence is finished. A layer's rows lie one after another: a decoder step reads
+// all of them.
 void EncoderDecoder::project_sources(Backend& backend, ConstMatrixView x, std::size_t layer,
                                      std::span<const std::shared_ptr<EncodedSource>> encoded,
                                      ModelWorkspace& workspace) const {
   const CrossAttention& cross = decoder_[layer].cross;
   const std::int64_t columns = cross.source_columns();
   const DType type = cache_type(backend);
-  const MatrixView projected = workspace.layers.cross.matrix(backend, x.rows(), columns);
-  cross.project_source(backend, x, projected);
-  for (std::size_t s = 0; s < encoded.size(); ++s) {
-    const RowRange& rows = workspace.sentences[s];
-    const std::size_t layer_bytes = checked_mul(static_cast<std::size_t>(rows.count * columns),
-                                                size_of(type), "cross-attention");
-    EncodedSource& source = *encoded[s];
-    if (layer == 0)
-      source.memory =
-          backend.allocate(checked_mul(layer_bytes, decoder_.size(), "cross-attention"));
-    const MatrixView own(static_cast<std::byte*>(source.memory->data()) + layer * layer_bytes, type,
-                         rows.count, columns, columns);
-    workspace.positions.resize(static_cast<std::size_t>(rows.count));
-    std::iota(workspace.positions.begin(), workspace.positions.end(),
-              static_cast<std::int32_t>(rows.first));
-    backend.gather_rows(projected, workspace.positions, own);
-    source.keys_values.push_back(own);
+  std::size_t next = 0;  // sentence
+  for (const Part& part : parts_of(workspace.sentences, backend)) {
+    const MatrixView projected = workspace.layers.cross.matrix(backend, part.rows, columns);
+    cross.project_source(backend, x.slice_rows(part.begin, part.rows), projected);
+    for (const RowRange& rows : part.sentences) {
+      const std::size_t layer_bytes = checked_mul(static_cast<std::size_t>(rows.count * columns),
+                                                  size_of(type), "cross-attention");
+      EncodedSource& source = *encoded[next++];
+      if (layer == 0)
+        source.memory =
+            backend.allocate(checked_mul(layer_bytes, decoder_.size(), "cross-attention"));
+      const MatrixView own(static_cast<std::byte*>(source.memory->data()) + layer * layer_bytes,
+                           type, rows.count, columns, columns);
+      workspace.positions.resize(static_cast<std::size_t>(rows.count));
+      std::iota(workspace.positions.begin(), workspace.positions.end(),
+                static_cast<std::int32_t>(rows.first));
+      backend.gather_rows(projected, workspace.positions, own);
+      source.keys_values.push_back(own);
+    }
   }
 }
 

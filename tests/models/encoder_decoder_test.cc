@@ -85,6 +85,18 @@ TEST_P(ForwardPass, ASentenceAloneIsTheSentenceInABatchAtAnyThreadCount) {
   }
 }
 
+// More tokens than go through a sub-layer together.
+TEST_P(ForwardPass, ASentenceAloneIsTheSentenceInABatchOfManyTokens) {
+  std::vector<std::span<const TokenId>> many;
+  for (int i = 0; i < 20; ++i) many.insert(many.end(), kSources.begin(), kSources.end());
+  const auto batch = network_->encode(*backend_, many, workspace_);
+  for (std::size_t i = 0; i < kSources.size(); ++i) {
+    const auto alone = network_->encode(*backend_, std::span(&many[i], 1), workspace_);
+    for (std::size_t copy = i; copy < many.size(); copy += kSources.size())
+      EXPECT_EQ(keys_values_of(*alone[0]), keys_values_of(*batch[copy])) << "sentence " << copy;
+  }
+}
+
 TEST_P(ForwardPass, TokenByTokenIsAllAtOnceInAnyCompany) {
   const std::vector<std::vector<TokenId>> targets{
       {7, 2, 2, 31, 12, 0}, {3}, {9, 9, 9, 9}, {30, 1, 0}};
