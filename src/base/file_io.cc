@@ -100,6 +100,13 @@ std::string doing(std::string_view what, const std::string& path) {
   }
 }
 
+[[noreturn]] void throw_changed(std::string_view what, const std::string& path) {
+  throw Error(ErrorCode::corrupt, doing(what, path) + "the file changed while it was being read",
+              "wait until the program that writes it is done");
+}
+
+}  // namespace
+
 // An open file; closes itself.
 class OpenFile {
  public:
@@ -140,6 +147,17 @@ class OpenFile {
     return data;
   }
 
+  // Fills `out`; a file that ends before has changed.
+  void read_all(std::span<std::byte> out, std::uint64_t offset) const {
+    constexpr std::size_t kLargestRead = std::size_t{1} << 30;  // Linux reads 2 GiB at most
+    for (std::size_t done = 0; done < out.size();) {
+      const std::size_t count =
+          read_some(out.subspan(done, std::min(kLargestRead, out.size() - done)), offset + done);
+      if (count == 0) throw_changed(what_, path_);
+      done += count;
+    }
+  }
+
   // One read; repeats it when a signal interrupted it.
   std::size_t read_some(std::span<std::byte> out, std::uint64_t offset) const {
     std::int64_t count = -EINTR;
@@ -151,10 +169,12 @@ class OpenFile {
 
  private:
   FileSystem& system_;
-  const std::string& path_;
-  std::string_view what_;
+  std::string path_;
+  std::string what_;
   int handle_ = -1;
 };
+
+namespace {
 
 std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes, const std::string& message_start) {
   void* memory = nullptr;
@@ -164,21 +184,10 @@ std::shared_ptr<std::byte> allocate_aligned(std::size_t bytes, const std::string
   return {static_cast<std::byte*>(memory), [](std::byte* p) { std::free(p); }};
 }
 
-[[noreturn]] void throw_changed(std::string_view what, const std::string& path) {
-  throw Error(ErrorCode::corrupt, doing(what, path) + "the file changed while it was being read",
-              "wait until the program that writes it is done");
-}
-
 // Fills `out` with the whole file and makes sure that it was the same file all the time.
 void read_whole(const OpenFile& file, const FileStatus& before, std::span<std::byte> out,
                 std::string_view what, const std::string& path) {
-  constexpr std::size_t kLargestRead = std::size_t{1} << 30;  // Linux reads 2 GiB at most
-  for (std::size_t done = 0; done < out.size();) {
-    const std::size_t count =
-        file.read_some(out.subspan(done, std::min(kLargestRead, out.size() - done)), done);
-    if (count == 0) throw_changed(what, path);
-    done += count;
-  }
+  file.read_all(out, 0);
   std::byte beyond{};
   const FileStatus after = file.status();
   if (after.bytes != before.bytes || after.modified_ns != before.modified_ns ||
@@ -226,12 +235,13 @@ FileBytes FileBytes::read(const std::string& path, std::size_t max_bytes, std::s
 }
 
 FileBytes FileBytes::map(const std::string& path, std::size_t max_bytes, std::string_view what) {
-  const OpenFile file(path, what);
-  const auto size = static_cast<std::size_t>(file.checked_status(max_bytes).bytes);
+  const auto file = std::make_shared<const OpenFile>(path, what);
+  const auto size = static_cast<std::size_t>(file->checked_status(max_bytes).bytes);
   FileBytes result;
   result.name_ = path;
   if (size == 0) return result;
-  const std::shared_ptr<const std::byte> memory = file.map(size);
+  const std::shared_ptr<const std::byte> memory = file->map(size);
+  result.open_ = file;
   result.bytes_ = {memory.get(), size};
   result.owner_ = memory;
   return result;
@@ -246,6 +256,18 @@ FileBytes FileBytes::copy_of(std::span<const std::byte> bytes, std::string name)
   result.bytes_ = {memory.get(), bytes.size()};
   result.owner_ = memory;
   return result;
+}
+
+void FileBytes::copy(std::size_t offset, std::span<std::byte> out) const {
+  if (offset > bytes_.size() || out.size() > bytes_.size() - offset)
+    throw Error(ErrorCode::corrupt,
+                "reading " + quote(name_) + ": bytes " + std::to_string(offset) + " to " +
+                    std::to_string(offset + out.size()) + " were wanted, the file has " +
+                    std::to_string(bytes_.size()));
+  if (open_ != nullptr)
+    open_->read_all(out, offset);
+  else
+    std::ranges::copy(bytes_.subspan(offset, out.size()), out.begin());
 }
 
 std::string read_file(const std::string& path, std::size_t max_bytes, std::string_view what) {

@@ -8,6 +8,10 @@
 
 namespace tandem {
 
+// Token tables in a file are read row by row from this size on. A smaller one costs little memory,
+// and the models it belongs to are quick enough to feel a system call.
+constexpr std::size_t kReadTableBytes = std::size_t{32} << 20;
+
 LinearWeights scaled_output(const LinearWeights& output, float logits_scale) {
   if (logits_scale == 1.0F || output.packed != nullptr) return output;
   const Tensor weight = dequantize(output.weight, output.weight_scales);
@@ -35,19 +39,26 @@ EncoderDecoder::EncoderDecoder(ModelSpec spec, const ModelWeights& weights, Comp
 }
 
 void EncoderDecoder::pack_embeddings(Backend& backend, const ModelWeights& weights) {
-  const bool stays = weights.tables_stay && backend.device().kind() == Device::Kind::cpu;
-  const auto pack_shared = [&](const Tensor& tensor, const Tensor& other, const Parameter& packed) {
-    if (!tensor.empty() && tensor.raw() == other.raw()) return packed;
-    Parameter parameter = stays ? Parameter::borrow(tensor) : Parameter(backend, tensor);
-    bytes_ += parameter.bytes();
-    return parameter;
+  const bool stays = !weights.file.bytes().empty() && backend.device().kind() == Device::Kind::cpu;
+  const auto pack = [&](const Tensor& tensor) {
+    return stays ? Parameter::borrow(tensor) : Parameter(backend, tensor);
   };
-  const Parameter source_table = pack_shared(weights.source_embedding, {}, {});
-  const Parameter target_table =
-      pack_shared(weights.target_embedding, weights.source_embedding, source_table);
-  const Parameter source_positions = pack_shared(weights.encoder_positions, {}, {});
-  const Parameter target_positions =
-      pack_shared(weights.decoder_positions, weights.encoder_positions, source_positions);
+  const auto pack_tokens = [&](const Tensor& tensor) {
+    if (stays && tensor.bytes() >= kReadTableBytes) return TokenTable(tensor, weights.file);
+    return TokenTable(pack(tensor));
+  };
+  // The second of two tables is the first where they are the same.
+  const auto pack_both = [&](const Tensor& first, const Tensor& second, const auto& pack_one) {
+    auto one = pack_one(first);
+    const bool shared = !second.empty() && second.raw() == first.raw();
+    auto other = shared ? one : pack_one(second);
+    bytes_ += one.bytes() + (shared ? 0 : other.bytes());
+    return std::pair(std::move(one), std::move(other));
+  };
+  const auto [source_table, target_table] =
+      pack_both(weights.source_embedding, weights.target_embedding, pack_tokens);
+  const auto [source_positions, target_positions] =
+      pack_both(weights.encoder_positions, weights.decoder_positions, pack);
   if (reads_features()) {
     front_end_ = MelFrontEnd(backend, weights.front_end, source_positions, type_);
     bytes_ += front_end_.bytes();

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/file_io.h"
 #include "nn/attention.h"
 #include "nn/feed_forward.h"
 #include "nn/norm.h"
@@ -37,8 +38,8 @@ struct ModelWeights {
   std::vector<EncoderLayerWeights> encoder;
   std::vector<DecoderLayerWeights> decoder;
   LinearWeights output;  // [V_target, D]
-  // The tables lie in a file that stays mapped: a CPU reads them there and makes no copy.
-  bool tables_stay = false;
+  // A file that stays, in which all tables lie: a CPU reads them there and makes no copy. Empty: none.
+  FileBytes file;
 };
 
 }  // namespace tandem

@@ -7,6 +7,7 @@
 #include "kernels/backend.h"
 #include "nn/memory.h"
 #include "nn/norm.h"
+#include "nn/token_table.h"
 #include "nn/workspace.h"
 
 namespace tandem {
@@ -30,14 +31,14 @@ class Embedding {
   Embedding() = default;
   // table [V, D]; positions [P, D], or empty for a model without them; `norm` is empty for kind
   // none.
-  Embedding(Parameter table, Parameter positions, float scale, EmbeddingNorm kind, Norm norm)
+  Embedding(TokenTable table, Parameter positions, float scale, EmbeddingNorm kind, Norm norm)
       : table_(std::move(table)),
         positions_(std::move(positions)),
         scale_(scale),
         kind_(kind),
         norm_(std::move(norm)) {}
 
-  std::int64_t vocabulary_size() const { return table_.view().rows(); }
+  std::int64_t vocabulary_size() const { return table_.rows(); }
   // Rows of the position table; 0: the model has none, and any position will do.
   std::int64_t position_rows() const { return positions_.view().rows(); }
 
@@ -47,7 +48,7 @@ class Embedding {
                std::span<const std::int32_t> positions, MatrixView out, Workspace& workspace,
                const AddedRows& added = {}) const {
     if (kind_ == EmbeddingNorm::tokens) {
-      backend.embed(table_.view(), ids, /*scale=*/1.0F, {}, {}, out);
+      table_.embed(backend, ids, /*scale=*/1.0F, {}, {}, out, workspace);
       add_rows(backend, added, out, workspace);
       norm_.forward(backend, out, out);
       const MatrixView rows = workspace.normed.matrix(backend, out.rows(), out.cols());
@@ -55,7 +56,7 @@ class Embedding {
       backend.add(out, rows, out);
       return;
     }
-    backend.embed(table_.view(), ids, scale_, positions_.view(), positions, out);
+    table_.embed(backend, ids, scale_, positions_.view(), positions, out, workspace);
     add_rows(backend, added, out, workspace);
     if (kind_ != EmbeddingNorm::none) norm_.forward(backend, out, out);
   }
@@ -70,7 +71,7 @@ class Embedding {
     backend.scatter_rows(sum, added.rows, out);
   }
 
-  Parameter table_;
+  TokenTable table_;
   Parameter positions_;
   float scale_ = 1.0F;
   EmbeddingNorm kind_ = EmbeddingNorm::none;

@@ -27,6 +27,7 @@ struct Workspace {
   std::vector<AttentionGroup> groups;
   std::vector<AttentionGroup> head_groups;  // the same for one head
   std::vector<TokenId> no_tokens;           // -1 for each row
+  std::vector<TokenId> read_rows;           // where the rows of a token table were read to
 
   // Sees intermediate results by name: "encoder", layer 0 is the embedded input, layer l the
   // output of layer l. For tests that compare with another engine layer by layer, on backends whose

@@ -2,6 +2,7 @@
 #include "base/file_io.h"
 
 #include <filesystem>
+#include <span>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -136,6 +137,42 @@ TEST(FileIo, WhatCannotBeReadCannotBeMapped) {
     const ScopedFileSystem scope(faulty);
     EXPECT_THROW(FileBytes::map(path, 4, "a test"), Error) << at;
     EXPECT_EQ(faulty.open_handles(), 0);
+  }
+}
+
+TEST(FileIo, PartsAreThoseOfTheFileHoweverItIsHeld) {
+  const TemporaryFolder folder;
+  std::string content(5000, '\0');
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>(i * 7);
+  const std::string path = folder.write("f", content);
+  for (const FileBytes& file :
+       {FileBytes::map(path, 5000, "a test"), FileBytes::read(path, 5000, "a test")}) {
+    for (const std::size_t offset : {0, 1, 4095, 4999, 5000})
+      for (const std::size_t count : {std::size_t{0}, std::size_t{1}, 5000 - offset}) {
+        if (offset + count > 5000) continue;
+        std::string part(count, 'x');
+        file.copy(offset, std::as_writable_bytes(std::span(part)));
+        EXPECT_EQ(part, content.substr(offset, count));
+      }
+    std::string part(2, 'x');
+    for (const std::size_t offset : {std::size_t{4999}, std::size_t{5001}, ~std::size_t{0}})
+      expect_error([&] { file.copy(offset, std::as_writable_bytes(std::span(part))); },
+                   ErrorCode::corrupt, "5000");
+  }
+}
+
+TEST(FileIo, AFaultWhileAPartIsReadIsATypedErrorOrTheWholePart) {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("f", std::string(3000, 'x'));
+  for (const Fault fault : {Fault::io_error, Fault::interruption, Fault::short_read}) {
+    FaultyFileSystem faulty(fault, 3);  // after open, status and map
+    const ScopedFileSystem scope(faulty);
+    const FileBytes file = FileBytes::map(path, 5000, "a test");
+    std::string part(2000, '\0');
+    const auto copy = [&] { file.copy(500, std::as_writable_bytes(std::span(part))); };
+    if (fault == Fault::io_error) expect_error(copy, ErrorCode::corrupt, "a test");
+    copy();
+    EXPECT_EQ(part, std::string(2000, 'x'));
   }
 }
 

@@ -1,5 +1,6 @@
 // Packed models: what is packed and mapped computes the same bits as what was packed in memory, and
 // a file that is not what it should be is a typed Error.
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <random>
@@ -101,6 +102,36 @@ INSTANTIATE_TEST_SUITE_P(
       return std::string(std::get<0>(which.param)) + "_" +
              std::string(to_string(std::get<1>(which.param)));
     });
+
+// A table of tokens that is so large that its rows are read from the file one by one.
+TEST(PackedTokens, ALargeTableOfTokensStaysInTheFile) {
+  constexpr std::int64_t kTokens = 200'000;
+  const TemporaryFolder folder;
+  const auto backend = make_cpu_backend(1);
+  const auto enlarged = [] {
+    ModelFiles files = read_model(golden("marian"), {}, ComputeType::int8);
+    const Tensor small = files.model.weights.source_embedding;
+    Tensor large = Tensor::zeros({kTokens, small.shape()[1]}, DType::float32);
+    std::ranges::copy(small.data<float>(),
+                      large.mutable_data<float>().end() - small.shape().elements());
+    files.model.weights.source_embedding = large;
+    files.model.spec.source_vocabulary = kTokens;
+    return files;
+  };
+  StagedDirectory staged(folder.path() + "/packed");
+  write_packed_model(enlarged(), *backend, staged);
+  staged.commit(false);
+  const ModelFiles files = enlarged();
+  const EncoderDecoder original(files.model.spec, files.model.weights, files.type, *backend);
+  const LoadedModel packed =
+      load_model(folder.path() + "/packed", {}, ComputeType::automatic, *backend);
+  EXPECT_LE(packed.network->bytes() + files.model.weights.source_embedding.bytes(),
+            original.bytes());
+  std::vector<TokenId> source = kSource;
+  for (TokenId& id : source) id += kTokens - 120;
+  EXPECT_EQ(forced_logits(*packed.network, *backend, source, kTarget),
+            forced_logits(original, *backend, source, kTarget));
+}
 
 class Dequantized : public testing::Test {
  protected:

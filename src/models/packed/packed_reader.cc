@@ -198,7 +198,7 @@ ModelFiles parse_packed_model(const FileBytes& file, const std::string& director
   files.type = read_type(metadata, path, type);
   files.model.spec = spec_from_json(metadata.object("spec"), path, limits);
   files.model.weights = empty_weights(files.model.spec);
-  files.model.weights.tables_stay = true;
+  files.model.weights.file = file;
   for (const auto& [name, tensor] : contents.tensors)
     files.about.tensors.push_back(
         {name, std::string(to_string(tensor.dtype())), tensor.shape().to_string(), std::nullopt});
