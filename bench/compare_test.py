@@ -149,12 +149,25 @@ class Memory(unittest.TestCase):
                                       sentences * (4 if 0 < from_sentences <= sentences else 1)}
                 for sentences in memory.SENTENCES for length in memory.LENGTHS}
 
+    @staticmethod
+    def peaks(megabytes):
+        return {(sentences, tokens): {"peak": megabytes * 1e6}
+                for sentences in memory.SENTENCES for tokens in memory.BATCH_TOKENS}
+
+    def broken(self, growth=0.0, points=None, peak=150, most_peak=150):
+        return memory.broken_laws({"growth_percent": growth}, points or self.points(100),
+                                  self.peaks(peak), most_peak)
+
     def test_growth_and_disproportion_break_the_laws(self):
-        self.assertEqual(memory.broken_laws({"growth_percent": 5.0}, self.points(100)), [])
-        self.assertRegex(memory.broken_laws({"growth_percent": 5.1}, self.points(100))[0], "grew")
-        broken = memory.broken_laws({"growth_percent": 0}, self.points(100, from_sentences=16))
-        self.assertEqual(len(broken), len(memory.LENGTHS))
+        self.assertEqual(self.broken(growth=5.0), [])
+        self.assertRegex(self.broken(growth=5.1)[0], "grew")
+        broken = self.broken(points=self.points(100, from_sentences=16))
+        self.assertEqual(len(broken), 2 * len(memory.LENGTHS))  # 16 and 64 sentences
         self.assertRegex(broken[0], "16 sentences")
+
+    def test_a_peak_above_what_is_allowed_breaks_a_law(self):
+        self.assertEqual(len(self.broken(peak=150.1)), len(memory.SENTENCES))
+        self.assertEqual(self.broken(peak=1000, most_peak=None), [])
 
 
 class Reporting(unittest.TestCase):

@@ -4,11 +4,14 @@
 //                  engine: resident memory after the --first and after all. Memory that grows with
 //                  what has been served, and not with what is being served, shows here.
 //   --work batch   one call with --sentences sources of --length tokens, greedy, outputs as long:
-//                  what the call adds to the loaded model.
+//                  what the call adds to a model that has answered one short request, so that its
+//                  weights are resident.
 //
 // Inputs are random token ids from a seeded generator, so that every run does the same. One line of
-// JSON goes out, in bytes. With --most-growth the exit status is 1 if resident memory after all
-// requests is more than so many percent above that after the first.
+// JSON goes out, in bytes. Resident memory is what the program has taken for itself (anonymous),
+// and pages of files, which the system can take back and processes share: the program, its
+// libraries and the weights of a packed model. With --most-growth the exit status is 1 if resident
+// memory after all requests is more than so many percent above that after the first.
 
 #include <algorithm>
 #include <cstdint>
@@ -56,8 +59,16 @@ std::int64_t status_bytes(const std::string& name) {
 std::int64_t resident() {
   return status_bytes("VmRSS");
 }
+std::int64_t anonymous() {
+  return status_bytes("RssAnon");
+}
+// The most that was resident at once since the start, or since reset_peak.
 std::int64_t peak() {
   return status_bytes("VmHWM");
+}
+void reset_peak() {
+  if (!(std::ofstream("/proc/self/clear_refs") << 5 << std::flush))  // proc(5)
+    throw std::runtime_error("cannot write /proc/self/clear_refs");
 }
 
 // Random requests. Every draw is from one generator, in order.
@@ -78,6 +89,15 @@ class RequestSource {
     for (int i = 0; i + 1 < length; ++i)
       ids[static_cast<std::size_t>(i)] = draw(3, vocabulary_ - 2);
     return ids;
+  }
+
+  // The output is as long as the source.
+  tandem::Request greedy(int length) {
+    tandem::Request request(source(length));
+    request.strategy = tandem::Greedy{};
+    request.generation.min_new_tokens = length;
+    request.generation.max_new_tokens = length;
+    return request;
   }
 
   tandem::Request beam(int source_length, int longest_output) {
@@ -156,27 +176,27 @@ int run_mixed(const tandem::Engine& engine, const Arguments& arguments) {
   };
   serve_until(number(arguments, "--first"));
   serve_reference();
-  const std::int64_t first_resident = resident(), first_peak = peak();
+  const std::int64_t first_resident = resident(), first_anonymous = anonymous();
+  const std::int64_t first_peak = peak();
   serve_until(wanted);
   serve_reference();
   const double growth =
       100.0 * (static_cast<double>(resident()) / static_cast<double>(first_resident) - 1);
   std::cout << "{\"requests\": " << wanted << ", \"resident_after_first\": " << first_resident
+            << ", \"anonymous_after_first\": " << first_anonymous
             << ", \"peak_after_first\": " << first_peak << ", \"resident\": " << resident()
-            << ", \"peak\": " << peak() << ", \"growth_percent\": " << growth << "}\n";
+            << ", \"anonymous\": " << anonymous() << ", \"peak\": " << peak()
+            << ", \"growth_percent\": " << growth << "}\n";
   return growth <= std::stod(arguments.at("--most-growth")) ? 0 : 1;
 }
 
 int run_batch(const tandem::Engine& engine, const Arguments& arguments) {
   const int sentences = number(arguments, "--sentences"), length = number(arguments, "--length");
   RequestSource source(arguments);
+  run(engine, {source.greedy(1)});
   std::vector<tandem::Request> requests;
-  for (int i = 0; i < sentences; ++i) {
-    requests.emplace_back(source.source(length));
-    requests.back().strategy = tandem::Greedy{};
-    requests.back().generation.min_new_tokens = length;
-    requests.back().generation.max_new_tokens = length;
-  }
+  for (int i = 0; i < sentences; ++i) requests.push_back(source.greedy(length));
+  reset_peak();
   const std::int64_t before = resident();
   run(engine, requests);
   std::cout << "{\"sentences\": " << sentences << ", \"length\": " << length

@@ -146,5 +146,5 @@ if wanted memory && [ -n "$ctranslate2" ]; then
   [ -e "$seeded/base" ] || "$ctranslate2" bench/seeded_model.py base "$seeded/base"
   build/release/tandem convert --force "$seeded/base" "$seeded/base.int8" --compute-type int8
   python3 bench/memory.py --program build/release/bench/tandem_memory --model "$seeded/base.int8" \
-    --page "$page"
+    --most-peak 150 --page "$page"
 fi
