@@ -42,6 +42,16 @@ WeightsPlan plan_weights(std::span<const AttentionGroup> groups, float* const* w
 void CudaBackend::attention(ConstMatrixView queries, std::span<const AttentionGroup> groups,
                             const AttentionShape& shape, MatrixView out,
                             float* const* weights_of_head0) {
+  if (!groups.empty() && groups.front().keys.dtype() == DType::float16)
+    attend<Float16>(queries, groups, shape, out, weights_of_head0);
+  else
+    attend<float>(queries, groups, shape, out, weights_of_head0);
+}
+
+template <class Key>
+void CudaBackend::attend(ConstMatrixView queries, std::span<const AttentionGroup> groups,
+                         const AttentionShape& shape, MatrixView out,
+                         float* const* weights_of_head0) {
   if (shape.head_dim > kMaxHeadDim)
     throw Error(ErrorCode::unsupported, "attention: the CUDA backend takes heads of up to " +
                                             std::to_string(kMaxHeadDim) + " columns, found " +
@@ -51,12 +61,12 @@ void CudaBackend::attention(ConstMatrixView queries, std::span<const AttentionGr
   const std::unique_ptr<Buffer> weights =
       plan.entries.empty() ? nullptr : allocate(plan.floats * sizeof(float));
 
-  std::vector<AttentionQuery> about(static_cast<std::size_t>(queries.rows()));
+  std::vector<AttentionQuery<Key>> about(static_cast<std::size_t>(queries.rows()));
   std::size_t weighed = 0;
   for (const AttentionGroup& group : groups) {
-    AttentionQuery query;
-    query.keys = rows_of(group.keys);
-    query.values = rows_of(group.values);
+    AttentionQuery<Key> query;
+    query.keys = rows_of<Key>(group.keys);
+    query.values = rows_of<Key>(group.values);
     if (group.slots != nullptr && group.num_queries > 0) {
       const std::int32_t most_keys = keys_of(group, group.num_queries - 1);
       query.slots = uploads_.upload(std::span(group.slots, static_cast<std::size_t>(most_keys)));
@@ -72,9 +82,9 @@ void CudaBackend::attention(ConstMatrixView queries, std::span<const AttentionGr
     }
   }
 
-  AttentionKernel kernel;
+  AttentionKernel<Key> kernel;
   kernel.queries = rows_of(queries);
-  kernel.about = uploads_.upload(std::span<const AttentionQuery>(about));
+  kernel.about = uploads_.upload(std::span<const AttentionQuery<Key>>(about));
   kernel.head_dim = shape.head_dim;
   kernel.scale = shape.scale;
   kernel.bias = rows_of(shape.distance_bias);

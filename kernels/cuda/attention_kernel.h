@@ -1,6 +1,7 @@
 // Multi-head attention of one query in one head, over any number of keys: keys come in chunks of
 // 64, ascending, with the running maximum of Milakov and Gimelshein 2018 (arXiv 1805.02867). Its
-// numbers depend on the query and its own keys alone, however queries are grouped.
+// numbers depend on the query and its own keys alone, however queries are grouped. Keys and values
+// are of type Key, float or Float16, and widened as they are read.
 //
 // Block of 64 threads, grid of N x H blocks, 2560 bytes of shared memory. In a chunk thread t owns
 // key t: its score is one chain over head_dim. Then it owns the columns t, t + 64, ... of the head:
@@ -8,21 +9,25 @@
 #pragma once
 
 #include "kernels/cuda/block.h"
+#include "kernels/cuda/narrow.h"
 
 namespace tandem::cuda {
 
 constexpr int kMaxHeadDim = 512;
 
 // One query and what it sees.
+template <class Key>
 struct AttentionQuery {
-  Rows<const float> keys, values;
+  Rows<const Key> keys, values;
   const std::int32_t* slots = nullptr;  // null: key j is row j
   std::int32_t num_keys = 0;
   std::int32_t position = 0;  // where it stands among the keys, for the bias
   float* weights = nullptr;   // its weights in `weighed_head`, or null
 };
 
+template <class Key>
 struct AttentionKernel {
+  using Query = AttentionQuery<Key>;
   static constexpr int kThreads = 64;
   static constexpr int kOwnColumns = kMaxHeadDim / kThreads;
   struct Shared {
@@ -34,7 +39,7 @@ struct AttentionKernel {
     float sums[kOwnColumns];
   };
   Rows<const float> queries;
-  const AttentionQuery* about = nullptr;  // of each query
+  const Query* about = nullptr;  // of each query
   std::int32_t head_dim = 0;
   float scale = 1.0F;
   Rows<const float> bias;  // of each head by distance, null data: none
@@ -44,7 +49,7 @@ struct AttentionKernel {
 
   template <class Block>
   TANDEM_HOST_DEVICE void operator()(Block& block, Shared& shared) const {
-    const AttentionQuery own = about[block.x()];
+    const Query own = about[block.x()];
     const auto head = static_cast<std::int32_t>(block.y());
     const std::int64_t first_column = std::int64_t{head} * head_dim;
     float* weights = head == weighed_head ? own.weights : nullptr;
@@ -88,15 +93,15 @@ struct AttentionKernel {
   }
 
  private:
-  static TANDEM_HOST_DEVICE std::int64_t row_of(const AttentionQuery& own, std::int32_t key) {
+  static TANDEM_HOST_DEVICE std::int64_t row_of(const Query& own, std::int32_t key) {
     return own.slots == nullptr ? key : own.slots[key];
   }
 
-  TANDEM_HOST_DEVICE float score(const Shared& shared, const AttentionQuery& own, std::int32_t head,
+  TANDEM_HOST_DEVICE float score(const Shared& shared, const Query& own, std::int32_t head,
                                  std::int32_t key) const {
-    const float* row = own.keys.row(row_of(own, key)) + std::int64_t{head} * head_dim;
+    const Key* row = own.keys.row(row_of(own, key)) + std::int64_t{head} * head_dim;
     float sum = 0.0F;
-    for (std::int32_t d = 0; d < head_dim; ++d) sum = fmaf(shared.query[d], row[d], sum);
+    for (std::int32_t d = 0; d < head_dim; ++d) sum = fmaf(shared.query[d], widened(row[d]), sum);
     sum = sum * scale;
     if (bias.data == nullptr) return sum;
     std::int64_t distance = std::int64_t{key} - own.position;
@@ -104,7 +109,7 @@ struct AttentionKernel {
     return sum + bias.row(head)[reach + distance];
   }
 
-  TANDEM_HOST_DEVICE void add_values(const Shared& shared, const AttentionQuery& own,
+  TANDEM_HOST_DEVICE void add_values(const Shared& shared, const Query& own,
                                      std::int64_t first_column, std::int32_t chunk, int count,
                                      float shrink, int thread, Columns& columns) const {
     for (int i = 0; i < kOwnColumns; ++i) {
@@ -112,8 +117,8 @@ struct AttentionKernel {
       if (d >= head_dim) return;
       float sum = columns.sums[i] * shrink;
       for (int key = 0; key < count; ++key)
-        sum = fmaf(shared.weights[key], own.values.row(row_of(own, chunk + key))[first_column + d],
-                   sum);
+        sum = fmaf(shared.weights[key],
+                   widened(own.values.row(row_of(own, chunk + key))[first_column + d]), sum);
       columns.sums[i] = sum;
     }
   }

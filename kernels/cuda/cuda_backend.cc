@@ -111,26 +111,45 @@ void CudaBackend::multiply(ConstMatrixView a, ConstMatrixView b, MatrixView out)
   run(kernel, kernel.elements.grid());
 }
 
-void CudaBackend::scatter_rows(ConstMatrixView from, std::span<const std::int32_t> to_rows,
-                               MatrixView to) {
+template <class To>
+void CudaBackend::scatter(ConstMatrixView from, std::span<const std::int32_t> to_rows,
+                          MatrixView to) {
   uploads_.begin();
-  ScatterKernel kernel;
+  ScatterKernel<To> kernel;
   kernel.elements = {from.rows(), from.cols()};
   kernel.from = rows_of(from);
   kernel.to_rows = uploads_.upload(to_rows);
-  kernel.to = rows_of(to);
+  kernel.to = rows_of<To>(to);
+  run(kernel, kernel.elements.grid());
+}
+
+void CudaBackend::scatter_rows(ConstMatrixView from, std::span<const std::int32_t> to_rows,
+                               MatrixView to) {
+  if (to.dtype() == DType::float32)
+    scatter<float>(from, to_rows, to);
+  else
+    scatter<Float16>(from, to_rows, to);
+}
+
+template <class From, class To>
+void CudaBackend::gather(ConstMatrixView from, std::span<const std::int32_t> rows, MatrixView out) {
+  uploads_.begin();
+  GatherKernel<From, To> kernel;
+  kernel.elements = elements_of(out);
+  kernel.from = rows_of<From>(from);
+  kernel.rows = uploads_.upload(rows);
+  kernel.out = rows_of<To>(out);
   run(kernel, kernel.elements.grid());
 }
 
 void CudaBackend::gather_rows(ConstMatrixView from, std::span<const std::int32_t> rows,
                               MatrixView out) {
-  uploads_.begin();
-  GatherKernel kernel;
-  kernel.elements = elements_of(out);
-  kernel.from = rows_of(from);
-  kernel.rows = uploads_.upload(rows);
-  kernel.out = rows_of(out);
-  run(kernel, kernel.elements.grid());
+  if (out.dtype() == DType::float32)
+    gather<float, float>(from, rows, out);
+  else if (from.dtype() == DType::float32)
+    gather<float, Float16>(from, rows, out);
+  else
+    gather<Float16, Float16>(from, rows, out);
 }
 
 void CudaBackend::ssru(ConstMatrixView candidate, ConstMatrixView forget,

@@ -26,6 +26,9 @@ class CudaBackend final : public Backend {
 
   Device device() const override { return Device::cuda(ordinal_); }
   std::string name() const override;
+  DType cache_type(ComputeType type) const override {
+    return type == ComputeType::float32 ? DType::float32 : DType::float16;
+  }
 
   std::unique_ptr<Buffer> allocate(std::size_t bytes) override;
   // Both wait until the copy is done.
@@ -74,6 +77,13 @@ class CudaBackend final : public Backend {
     uploads_.flush();
     gpu().run(kernel, grid);
   }
+  template <class To>
+  void scatter(ConstMatrixView from, std::span<const std::int32_t> to_rows, MatrixView to);
+  template <class From, class To>
+  void gather(ConstMatrixView from, std::span<const std::int32_t> rows, MatrixView out);
+  template <class Key>
+  void attend(ConstMatrixView queries, std::span<const AttentionGroup> groups,
+              const AttentionShape& shape, MatrixView out, float* const* weights_of_head0);
   template <class Product>
   void multiply_rows(Rows<const typename Product::Input> x, std::int64_t rows,
                      const CudaPackedLinear& weights, const LinearEpilogue& epilogue,
@@ -91,11 +101,13 @@ class CudaBackend final : public Backend {
 };
 
 // Views as kernels take them; an empty one has no data.
-inline Rows<const float> rows_of(ConstMatrixView view) {
-  return {view.rows() == 0 ? nullptr : view.row<float>(0), view.stride()};
+template <class T = float>
+Rows<const T> rows_of(ConstMatrixView view) {
+  return {view.rows() == 0 ? nullptr : view.row<T>(0), view.stride()};
 }
-inline Rows<float> rows_of(MatrixView view) {
-  return {view.rows() == 0 ? nullptr : view.row<float>(0), view.stride()};
+template <class T = float>
+Rows<T> rows_of(MatrixView view) {
+  return {view.rows() == 0 ? nullptr : view.row<T>(0), view.stride()};
 }
 
 }  // namespace tandem::cuda

@@ -21,8 +21,11 @@
 // clang-format off
 #define TANDEM_CUDA_KERNELS(kernel)          \
   kernel(EmbedKernel)                        \
-  kernel(GatherKernel)                       \
-  kernel(ScatterKernel)                      \
+  kernel(GatherFloat32)                      \
+  kernel(GatherFloat16)                      \
+  kernel(GatherRounded)                      \
+  kernel(ScatterKernel<float>)               \
+  kernel(ScatterKernel<Float16>)             \
   kernel(AddKernel)                          \
   kernel(MultiplyKernel)                     \
   kernel(ActivateKernel)                     \
@@ -38,7 +41,8 @@
   kernel(QuantizeKernel)                     \
   kernel(SelectColumnsKernel<std::uint32_t>) \
   kernel(SelectColumnsKernel<std::uint16_t>) \
-  kernel(AttentionKernel)                    \
+  kernel(AttentionKernel<float>)             \
+  kernel(AttentionKernel<Float16>)           \
   kernel(SelectStatsKernel)                  \
   kernel(SelectScoreKernel)                  \
   kernel(SelectEditKernel)                   \

@@ -6,6 +6,7 @@
 
 #include "kernels/cuda/activation.h"
 #include "kernels/cuda/block.h"
+#include "kernels/cuda/narrow.h"
 
 namespace tandem::cuda {
 
@@ -50,34 +51,41 @@ struct EmbedKernel {
   }
 };
 
+template <class From, class To>
 struct GatherKernel {
   static constexpr int kThreads = Elements::kThreads;
   using Shared = NothingShared;
   Elements elements;
-  Rows<const float> from;
+  Rows<const From> from;
   const std::int32_t* rows = nullptr;
-  Rows<float> out;
+  Rows<To> out;
 
   template <class Block>
   TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
-    elements.each(block,
-                  [&](std::int64_t n, std::int64_t d) { out.row(n)[d] = from.row(rows[n])[d]; });
+    elements.each(
+        block, [&](std::int64_t n, std::int64_t d) { store(from.row(rows[n])[d], out.row(n)[d]); });
   }
 };
 
+using GatherFloat32 = GatherKernel<float, float>;
+using GatherFloat16 = GatherKernel<Float16, Float16>;
+using GatherRounded = GatherKernel<float, Float16>;
+
 // Of several rows that go to one place, any may win.
+template <class To>
 struct ScatterKernel {
   static constexpr int kThreads = Elements::kThreads;
   using Shared = NothingShared;
   Elements elements;
   Rows<const float> from;
   const std::int32_t* to_rows = nullptr;
-  Rows<float> to;
+  Rows<To> to;
 
   template <class Block>
   TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
-    elements.each(block,
-                  [&](std::int64_t n, std::int64_t d) { to.row(to_rows[n])[d] = from.row(n)[d]; });
+    elements.each(block, [&](std::int64_t n, std::int64_t d) {
+      store(from.row(n)[d], to.row(to_rows[n])[d]);
+    });
   }
 };
 
