@@ -76,6 +76,23 @@ Tensor bfloat16_rows(const LinearWeights& weights) {
   return result;
 }
 
+Tensor float16_rows(const LinearWeights& weights) {
+  if (weights.weight.dtype() == DType::float16) return weights.weight;
+  const Tensor floats = float32_rows(weights);
+  Tensor result = Tensor::zeros(floats.shape(), DType::float16);
+  auto* to = reinterpret_cast<std::uint16_t*>(result.mutable_raw());
+  for (const float value : floats.data<float>()) {
+    const std::uint16_t rounded = float_to_half(value);
+    if (std::isfinite(value) && !std::isfinite(half_to_float(rounded)))
+      throw Error(ErrorCode::unsupported,
+                  "packing the weights of a product: float16 ends at 65504, a weight is " +
+                      std::to_string(value),
+                  "compute in bfloat16 or float32");
+    *to++ = rounded;
+  }
+  return result;
+}
+
 Int8Rows int8_rows(const LinearWeights& weights) {
   const Shape& shape = weights.weight.shape();
   const auto outputs = static_cast<std::size_t>(shape[0]),

@@ -25,6 +25,9 @@ Tensor float32_rows(const LinearWeights& weights);
 // [N_out, K] bfloat16, the nearest to the float32 weights.
 Tensor bfloat16_rows(const LinearWeights& weights);
 
+// [N_out, K] float16, likewise. Throws Error{unsupported} for a finite weight above 65504.
+Tensor float16_rows(const LinearWeights& weights);
+
 // Floating-point weights become q = round_half_even(w / scale), scale = max|w| / 127 of their row.
 Int8Rows int8_rows(const LinearWeights& weights);
 

@@ -88,6 +88,8 @@ class CudaBackend final : public Backend {
   void multiply_rows(Rows<const typename Product::Input> x, std::int64_t rows,
                      const CudaPackedLinear& weights, const LinearEpilogue& epilogue,
                      const float* row_scales, MatrixView out);
+  void multiply_int8(ConstMatrixView x, const CudaPackedLinear& weights,
+                     const LinearEpilogue& epilogue, MatrixView out);
   std::vector<SelectTask> score_rows(MatrixView logits, std::span<const SelectQuery> queries,
                                      std::int64_t columns, float* scores, SelectStats* stats);
   void rank_on_device(std::span<const SelectTask> tasks, std::int64_t columns,

@@ -34,9 +34,11 @@
   kernel(SsruKernel)                         \
   kernel(FewRowsKernel<Float32Product>)      \
   kernel(FewRowsKernel<Bfloat16Product>)     \
+  kernel(FewRowsKernel<Float16Product>)      \
   kernel(FewRowsKernel<Int8Product>)         \
   kernel(ManyRowsKernel<Float32Product>)     \
   kernel(ManyRowsKernel<Bfloat16Product>)    \
+  kernel(ManyRowsKernel<Float16Product>)     \
   kernel(ManyRowsKernel<Int8Product>)        \
   kernel(QuantizeKernel)                     \
   kernel(SelectColumnsKernel<std::uint32_t>) \

@@ -29,7 +29,7 @@ void CudaBackend::multiply_rows(Rows<const typename Product::Input> x, std::int6
                                 const float* row_factors, MatrixView out) {
   ProductTask<Product> task;
   task.x = x;
-  task.weights = weights.panels<typename Product::Weight>();
+  task.weights = weights.weights<typename Product::Weight>();
   task.rows = rows;
   task.words = weights.words();
   task.outputs = weights.outputs();
@@ -55,14 +55,19 @@ void CudaBackend::linear(ConstMatrixView x, const PackedLinear& weights,
   TANDEM_DCHECK(x.rows() == out.rows());
   const std::int64_t rows = x.rows();
   if (rows == 0) return;
-  if (packed.compute_type() == ComputeType::float32) {
+  if (packed.compute_type() == ComputeType::float32)
     multiply_rows<Float32Product>(rows_of(x), rows, packed, epilogue, nullptr, out);
-    return;
-  }
-  if (packed.compute_type() == ComputeType::bfloat16) {
+  else if (packed.compute_type() == ComputeType::bfloat16)
     multiply_rows<Bfloat16Product>(rows_of(x), rows, packed, epilogue, nullptr, out);
-    return;
-  }
+  else if (packed.compute_type() == ComputeType::float16)
+    multiply_rows<Float16Product>(rows_of(x), rows, packed, epilogue, nullptr, out);
+  else
+    multiply_int8(x, packed, epilogue, out);
+}
+
+void CudaBackend::multiply_int8(ConstMatrixView x, const CudaPackedLinear& packed,
+                                const LinearEpilogue& epilogue, MatrixView out) {
+  const std::int64_t rows = x.rows();
   const std::unique_ptr<Buffer> steps =
       allocate(static_cast<std::size_t>(rows * packed.words()) * sizeof(std::int32_t));
   const std::unique_ptr<Buffer> scales = allocate(static_cast<std::size_t>(rows) * sizeof(float));

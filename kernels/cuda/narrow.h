@@ -12,8 +12,16 @@
 
 namespace tandem::cuda {
 
+struct Bfloat16 {
+  std::uint16_t bits;
+};
+
 TANDEM_HOST_DEVICE inline float widened(float value) {
   return value;
+}
+
+TANDEM_HOST_DEVICE inline float widened(Bfloat16 value) {
+  return __builtin_bit_cast(float, static_cast<std::uint32_t>(value.bits) << 16);
 }
 
 TANDEM_HOST_DEVICE inline float widened(Float16 value) {

@@ -18,27 +18,24 @@ std::int64_t inputs_of_word(ComputeType type) {
   return type == ComputeType::int8 ? 4 : 1;
 }
 
-std::size_t panel_words(std::int64_t outputs, std::int64_t words) {
-  return checked_mul(
-      static_cast<std::size_t>(words),
-      static_cast<std::size_t>(panels_of(outputs)) * static_cast<std::size_t>(kPanelColumns),
-      "packed weights");
+std::size_t padded_words(std::int64_t outputs, std::int64_t words) {
+  return checked_mul(static_cast<std::size_t>(words),
+                     static_cast<std::size_t>(padded_outputs(outputs)), "packed weights");
 }
 
-// Panels from rows [outputs, inputs]; `per_word` elements are one word.
+// [word][output] from rows [outputs, inputs]; `per_word` elements are one word.
 template <class Element>
-std::vector<Element> panels_from(const Element* rows, std::int64_t outputs, std::int64_t inputs,
-                                 std::int64_t per_word) {
+std::vector<Element> words_from(const Element* rows, std::int64_t outputs, std::int64_t inputs,
+                                std::int64_t per_word) {
   const std::int64_t words = (inputs + per_word - 1) / per_word;
-  std::vector<Element> panels(checked_mul(panel_words(outputs, words),
+  std::vector<Element> packed(checked_mul(padded_words(outputs, words),
                                           static_cast<std::size_t>(per_word), "packed weights"));
   for (std::int64_t output = 0; output < outputs; ++output)
     for (std::int64_t k = 0; k < inputs; ++k) {
-      const std::int64_t line = output / kPanelColumns * words + k / per_word;
-      const std::int64_t word = line * kPanelColumns + output % kPanelColumns;
-      panels[static_cast<std::size_t>(word * per_word + k % per_word)] = rows[output * inputs + k];
+      const std::int64_t word = k / per_word * padded_outputs(outputs) + output;
+      packed[static_cast<std::size_t>(word * per_word + k % per_word)] = rows[output * inputs + k];
     }
-  return panels;
+  return packed;
 }
 
 std::unique_ptr<Buffer> to_device(DeviceMemory& memory, const void* data, std::size_t bytes) {
@@ -49,30 +46,30 @@ std::unique_ptr<Buffer> to_device(DeviceMemory& memory, const void* data, std::s
 }
 
 template <class Element>
-std::unique_ptr<Buffer> panels_on_device(DeviceMemory& memory, const Tensor& rows,
-                                         std::int64_t per_word) {
-  const auto panels = panels_from(reinterpret_cast<const Element*>(rows.raw()), rows.shape()[0],
-                                  rows.shape()[1], per_word);
-  return to_device(memory, panels.data(), panels.size() * sizeof(Element));
+std::unique_ptr<Buffer> weights_on_device(DeviceMemory& memory, const Tensor& rows,
+                                          std::int64_t per_word) {
+  const auto words = words_from(reinterpret_cast<const Element*>(rows.raw()), rows.shape()[0],
+                                rows.shape()[1], per_word);
+  return to_device(memory, words.data(), words.size() * sizeof(Element));
 }
 
 std::unique_ptr<Buffer> padded_on_device(DeviceMemory& memory, std::span<const float> values) {
-  std::vector<float> padded(panel_words(static_cast<std::int64_t>(values.size()), 1));
+  std::vector<float> padded(padded_words(static_cast<std::int64_t>(values.size()), 1));
   std::ranges::copy(values, padded.begin());
   return to_device(memory, padded.data(), padded.size() * sizeof(float));
 }
 
 template <class Word>
-std::unique_ptr<Buffer> select_columns(DeviceMemory& memory, Buffer& from, std::int64_t words,
-                                       const std::int32_t* columns, std::int64_t outputs) {
-  std::unique_ptr<Buffer> to = memory.allocate(panel_words(outputs, words) * sizeof(Word));
+std::unique_ptr<Buffer> select_columns(DeviceMemory& memory, Rows<const Word> from,
+                                       std::int64_t words, const std::int32_t* columns,
+                                       std::int64_t outputs) {
+  std::unique_ptr<Buffer> to = memory.allocate(padded_words(outputs, words) * sizeof(Word));
   SelectColumnsKernel<Word> kernel;
-  kernel.elements = {panels_of(outputs) * words, kPanelColumns};
-  kernel.words = words;
+  kernel.elements = {words, padded_outputs(outputs)};
   kernel.outputs = outputs;
   kernel.columns = columns;
-  kernel.from = static_cast<const Word*>(from.data());
-  kernel.to = static_cast<Word*>(to->data());
+  kernel.from = from;
+  kernel.to = {static_cast<Word*>(to->data()), padded_outputs(outputs)};
   memory.gpu().run(kernel, kernel.elements.grid());
   return to;
 }
@@ -89,17 +86,19 @@ CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, const LinearWeights& we
   outputs_ = weights.weight.shape()[0];
   inputs_ = weights.weight.shape()[1];
   if (type == ComputeType::float32) {
-    panels_ = panels_on_device<float>(memory, float32_rows(weights), inputs_of_word(type));
-  } else if (type == ComputeType::bfloat16) {
-    panels_ = panels_on_device<std::uint16_t>(memory, bfloat16_rows(weights), inputs_of_word(type));
+    weights_ = weights_on_device<float>(memory, float32_rows(weights), inputs_of_word(type));
+  } else if (is_narrow(type)) {
+    const Tensor rows =
+        type == ComputeType::bfloat16 ? bfloat16_rows(weights) : float16_rows(weights);
+    weights_ = weights_on_device<std::uint16_t>(memory, rows, inputs_of_word(type));
   } else if (type == ComputeType::int8) {
     if (inputs_ > std::numeric_limits<std::int32_t>::max() / (127 * 128))
       refuse("int8 sums of " + std::to_string(inputs_) + " inputs do not fit 32 bits");
     const Int8Rows rows = int8_rows(weights);
-    panels_ = panels_on_device<std::int8_t>(memory, rows.weight, inputs_of_word(type));
+    weights_ = weights_on_device<std::int8_t>(memory, rows.weight, inputs_of_word(type));
     factors_ = padded_on_device(memory, activation_scale_ == 0 ? rows.scales : rows.product_scales);
   } else {
-    refuse("the CUDA backend computes in float32, bfloat16 and int8, not in " +
+    refuse("the CUDA backend computes in float32, bfloat16, float16 and int8, not in " +
            std::string(to_string(type)));
   }
   if (!weights.bias.empty())
@@ -115,16 +114,20 @@ CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, Uploads& uploads,
       activation_scale_(whole.activation_scale_) {
   const std::int32_t* chosen = uploads.upload(columns);
   uploads.flush();
-  panels_ = type_ == ComputeType::bfloat16
-                ? select_columns<std::uint16_t>(memory, *whole.panels_, words(), chosen, outputs_)
-                : select_columns<std::uint32_t>(memory, *whole.panels_, words(), chosen, outputs_);
-  if (whole.bias_) bias_ = select_columns<std::uint32_t>(memory, *whole.bias_, 1, chosen, outputs_);
+  weights_ =
+      is_narrow(type_)
+          ? select_columns(memory, whole.weights<std::uint16_t>(), words(), chosen, outputs_)
+          : select_columns(memory, whole.weights<std::uint32_t>(), words(), chosen, outputs_);
+  const auto row_of = [&](const float* row) {
+    return Rows<const std::uint32_t>{reinterpret_cast<const std::uint32_t*>(row), 0};
+  };
+  if (whole.bias_) bias_ = select_columns(memory, row_of(whole.bias()), 1, chosen, outputs_);
   if (whole.factors_)
-    factors_ = select_columns<std::uint32_t>(memory, *whole.factors_, 1, chosen, outputs_);
+    factors_ = select_columns(memory, row_of(whole.column_factors()), 1, chosen, outputs_);
 }
 
 std::size_t CudaPackedLinear::bytes() const {
-  return panels_->bytes() + (bias_ ? bias_->bytes() : 0) + (factors_ ? factors_->bytes() : 0);
+  return weights_->bytes() + (bias_ ? bias_->bytes() : 0) + (factors_ ? factors_->bytes() : 0);
 }
 
 PackedParts CudaPackedLinear::parts() const {

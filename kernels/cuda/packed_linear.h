@@ -1,6 +1,6 @@
-// Weights of the CUDA backend in device memory: panels of 32 outputs, [panel][word][32], where a
-// word is one input in float32 or bfloat16, or four in int8 (product_kernels.h). Outputs are padded
-// with zeros to whole panels; so are bias and scales. Immutable once made, so contexts share them.
+// Weights of the CUDA backend in device memory: [word][output], where a word is one input in
+// float32, bfloat16 or float16, or four in int8 (product_kernels.h). Outputs are padded with zeros
+// to a multiple of 32; so are bias and scales. Immutable once made, so contexts share them.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,11 @@
 #include "kernels/cuda/device_memory.h"
 
 namespace tandem::cuda {
+
+// Weights of 16 bits.
+constexpr bool is_narrow(ComputeType type) {
+  return type == ComputeType::bfloat16 || type == ComputeType::float16;
+}
 
 class CudaPackedLinear final : public PackedLinear {
  public:
@@ -29,8 +34,8 @@ class CudaPackedLinear final : public PackedLinear {
 
   std::int64_t words() const { return type_ == ComputeType::int8 ? (inputs_ + 3) / 4 : inputs_; }
   template <class Word>
-  const Word* panels() const {
-    return static_cast<const Word*>(panels_->data());
+  Rows<const Word> weights() const {
+    return {static_cast<const Word*>(weights_->data()), padded_outputs(outputs_)};
   }
   const float* bias() const { return bias_ ? static_cast<const float*>(bias_->data()) : nullptr; }
   // int8: what the sums of a column are multiplied by, besides the factor of their row.
@@ -42,7 +47,7 @@ class CudaPackedLinear final : public PackedLinear {
  private:
   ComputeType type_;
   std::int64_t outputs_, inputs_;
-  std::unique_ptr<Buffer> panels_, bias_, factors_;
+  std::unique_ptr<Buffer> weights_, bias_, factors_;
   float activation_scale_;
 };
 

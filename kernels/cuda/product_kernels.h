@@ -1,13 +1,14 @@
 // Products y = activation(x W^T + b) + residual with packed weights, for few rows and for many.
 //
-// Weights lie in panels of 32 outputs, [panel][word][32], where a word is one input (float32,
-// bfloat16) or four (int8), so that neighbouring threads read neighbouring words.
+// Weights lie as [word][output], where a word is one input (float32, bfloat16, float16) or four
+// (int8), so that neighbouring threads read neighbouring words. Outputs are padded to 32.
 //
 // Order of additions: the words of a row are cut into kSpans spans of equal length, which depends
 // on the number of words alone. A span is one chain of fused multiply-adds, words ascending; the
 // spans are then added up, ascending. Both kernels do this for every output, so its bits do not
-// depend on the number of rows, and bfloat16 has the bits of float32 on rounded weights: x stays
-// float32, the tensor cores are not used. int8 sums are exact, so their order does not matter.
+// depend on the number of rows, and the 16-bit types have the bits of float32 on rounded weights: x
+// stays float32, the tensor cores are not used. int8 sums are exact, so their order does not
+// matter.
 //
 //   few rows   a block owns 32 outputs of up to 4 rows and shares the spans among its threads: all
 //              weights are read once for 4 rows, which is what decoding is bound by
@@ -17,10 +18,11 @@
 
 #include "kernels/cuda/activation.h"
 #include "kernels/cuda/block.h"
+#include "kernels/cuda/narrow.h"
 
 namespace tandem::cuda {
 
-constexpr int kPanelColumns = 32;
+constexpr int kLanes = 32;  // threads that read a word of neighbouring outputs together
 constexpr int kSpans = 8;
 constexpr int kDepth = 16;  // words that the kernel for many rows takes at once; divides a span
 
@@ -29,25 +31,21 @@ constexpr TANDEM_HOST_DEVICE std::int64_t span_words(std::int64_t words) {
   return (words + kSpans * kDepth - 1) / (kSpans * kDepth) * kDepth;
 }
 
-constexpr std::int64_t panels_of(std::int64_t outputs) {
-  return (outputs + kPanelColumns - 1) / kPanelColumns;
+constexpr std::int64_t padded_outputs(std::int64_t outputs) {
+  return (outputs + kLanes - 1) / kLanes * kLanes;
 }
 
-struct Float32Product {
+// Weights that are widened as they are read.
+template <class Stored>
+struct FloatProduct {
   using Input = float;
-  using Weight = float;
+  using Weight = Stored;
   using Sum = float;
-  static TANDEM_HOST_DEVICE Sum add(Input x, Weight w, Sum sum) { return fmaf(x, w, sum); }
+  static TANDEM_HOST_DEVICE Sum add(Input x, Weight w, Sum sum) { return fmaf(x, widened(w), sum); }
 };
-
-struct Bfloat16Product {
-  using Input = float;
-  using Weight = std::uint16_t;
-  using Sum = float;
-  static TANDEM_HOST_DEVICE Sum add(Input x, Weight w, Sum sum) {
-    return fmaf(x, __builtin_bit_cast(float, static_cast<std::uint32_t>(w) << 16), sum);
-  }
-};
+using Float32Product = FloatProduct<float>;
+using Bfloat16Product = FloatProduct<Bfloat16>;
+using Float16Product = FloatProduct<Float16>;
 
 // Four products of bytes.
 TANDEM_HOST_DEVICE inline std::int32_t dot4(std::int32_t x, std::int32_t w, std::int32_t sum) {
@@ -67,7 +65,7 @@ struct Int8Product {
   static TANDEM_HOST_DEVICE Sum add(Input x, Weight w, Sum sum) { return dot4(x, w, sum); }
 };
 
-// What follows the sums. Columns are padded to whole panels in `bias` and `column_factors`.
+// What follows the sums. `bias` and `column_factors` are padded as the outputs are.
 struct ProductEnd {
   const float* bias = nullptr;            // null: none
   const float* column_factors = nullptr;  // int8
@@ -90,13 +88,9 @@ struct ProductEnd {
 template <class Product>
 struct ProductTask {
   Rows<const typename Product::Input> x;
-  const typename Product::Weight* weights = nullptr;
+  Rows<const typename Product::Weight> weights;
   std::int64_t rows = 0, words = 0, outputs = 0;
   ProductEnd end;
-
-  TANDEM_HOST_DEVICE const typename Product::Weight* panel(std::int64_t index) const {
-    return weights + index * words * kPanelColumns;
-  }
 };
 
 // Block of 256 threads, grid of ceil(outputs / 32) x ceil(rows / 4) blocks, 4096 bytes of shared
@@ -104,15 +98,17 @@ struct ProductTask {
 // below 128 own one output of one row each.
 template <class Product>
 struct FewRowsKernel {
-  static constexpr int kThreads = kPanelColumns * kSpans;
+  static constexpr int kThreads = kLanes * kSpans;
   static constexpr int kRows = 4;
   using Sum = typename Product::Sum;
   struct Shared {
-    Sum sums[kSpans][kRows][kPanelColumns];
+    Sum sums[kSpans][kRows][kLanes];
   };
   ProductTask<Product> task;
 
-  Grid grid() const { return {panels_of(task.outputs), (task.rows + kRows - 1) / kRows}; }
+  Grid grid() const {
+    return {padded_outputs(task.outputs) / kLanes, (task.rows + kRows - 1) / kRows};
+  }
 
   template <class Block>
   TANDEM_HOST_DEVICE void operator()(Block& block, Shared& shared) const {
@@ -120,8 +116,8 @@ struct FewRowsKernel {
     const int rows = static_cast<int>(smaller<std::int64_t>(kRows, task.rows - first_row));
     block.each([&](int thread) { add_span(block.x(), first_row, rows, thread, shared); });
     block.each([&](int thread) {
-      const int r = thread / kPanelColumns, lane = thread % kPanelColumns;
-      const std::int64_t column = block.x() * kPanelColumns + lane;
+      const int r = thread / kLanes, lane = thread % kLanes;
+      const std::int64_t column = block.x() * kLanes + lane;
       if (r >= rows || column >= task.outputs) return;
       Sum total = 0;
       for (int span = 0; span < kSpans; ++span) total = total + shared.sums[span][r][lane];
@@ -130,13 +126,13 @@ struct FewRowsKernel {
   }
 
  private:
-  TANDEM_HOST_DEVICE void add_span(std::int64_t panel, std::int64_t first_row, int rows, int thread,
+  TANDEM_HOST_DEVICE void add_span(std::int64_t lanes, std::int64_t first_row, int rows, int thread,
                                    Shared& shared) const {
-    const int span = thread / kPanelColumns, lane = thread % kPanelColumns;
+    const int span = thread / kLanes, lane = thread % kLanes;
     const std::int64_t length = span_words(task.words);
     const std::int64_t begin = smaller(span * length, task.words);
     const std::int64_t end = smaller(begin + length, task.words);
-    const typename Product::Weight* weights = task.panel(panel) + lane;
+    const typename Product::Weight* weights = task.weights.data + lanes * kLanes + lane;
     const typename Product::Input* x[kRows];
     Sum sums[kRows];
     for (int r = 0; r < kRows; ++r) {
@@ -145,7 +141,7 @@ struct FewRowsKernel {
       sums[r] = 0;
     }
     for (std::int64_t word = begin; word < end; ++word) {
-      const typename Product::Weight w = weights[word * kPanelColumns];
+      const typename Product::Weight w = weights[word * task.weights.stride];
       for (int r = 0; r < kRows; ++r) sums[r] = Product::add(x[r][word], w, sums[r]);
     }
     for (int r = 0; r < kRows; ++r) shared.sums[span][r][lane] = sums[r];
@@ -210,10 +206,8 @@ struct ManyRowsKernel {
     for (int i = thread; i < kDepth * kTile; i += kThreads) {
       const int k = i / kTile, c = i % kTile;
       const std::int64_t column = block.x() * kTile + c;
-      const std::int64_t panel = column / kPanelColumns, lane = column % kPanelColumns;
-      shared.weights[k][c] = column < task.outputs && k < depth
-                                 ? task.panel(panel)[(word + k) * kPanelColumns + lane]
-                                 : Weight(0);
+      shared.weights[k][c] =
+          column < task.outputs && k < depth ? task.weights.row(word + k)[column] : Weight{};
     }
   }
 

@@ -64,32 +64,24 @@ struct QuantizeKernel {
   }
 };
 
-// Some outputs of packed weights, as packed weights: to[panel][word][lane] = from[column], where
-// column = columns[32 panel + lane]; zeros behind the last one. Bias and scales have one word.
+// Some outputs of packed weights, as packed weights: to[word][output] =
+// from[word][columns[output]]; zeros behind the last one. Bias and scales have one word.
 //
 // As the other ops on elements: a thread owns one word of one output.
 template <class Word>
 struct SelectColumnsKernel {
   static constexpr int kThreads = Elements::kThreads;
   using Shared = NothingShared;
-  Elements elements;  // panels * words, 32
-  std::int64_t words = 0, outputs = 0;
+  Elements elements;  // words, padded outputs
+  std::int64_t outputs = 0;
   const std::int32_t* columns = nullptr;
-  const Word* from = nullptr;
-  Word* to = nullptr;
+  Rows<const Word> from;
+  Rows<Word> to;
 
   template <class Block>
   TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
-    elements.each(block, [&](std::int64_t line, std::int64_t lane) {
-      const std::int64_t panel = line / words, word = line % words;
-      const std::int64_t output = panel * kPanelColumns + lane;
-      Word value = 0;
-      if (output < outputs) {
-        const std::int64_t column = columns[output];
-        value =
-            from[(column / kPanelColumns * words + word) * kPanelColumns + column % kPanelColumns];
-      }
-      to[line * kPanelColumns + lane] = value;
+    elements.each(block, [&](std::int64_t word, std::int64_t output) {
+      to.row(word)[output] = output < outputs ? from.row(word)[columns[output]] : 0;
     });
   }
 };

@@ -1,5 +1,5 @@
-// Products of the reference backend: float32 in double, bfloat16 likewise on the rounded weights,
-// int8 as intgemm's formula says, literally.
+// Products of the reference backend: float32 in double, bfloat16 and float16 likewise on the rounded
+// weights, int8 as intgemm's formula says, literally.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -25,10 +25,12 @@ class ReferencePackedLinear final : public PackedLinear {
       weight_ = float32_rows(weights);
     } else if (type == ComputeType::bfloat16) {
       weight_ = bfloat16_rows(weights).to_float32();
+    } else if (type == ComputeType::float16) {
+      weight_ = float16_rows(weights).to_float32();
     } else {
       throw Error(ErrorCode::unsupported,
                   "packing the weights of a product: the reference backend computes in float32, "
-                  "bfloat16 and int8");
+                  "bfloat16, float16 and int8");
     }
     if (!weights.bias.empty()) bias_ = weights.bias.to_float32();
   }

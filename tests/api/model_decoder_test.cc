@@ -254,15 +254,16 @@ std::unique_ptr<Backend> cuda_on_host() {
 
 INSTANTIATE_TEST_SUITE_P(
     Models, Protocol,
-    testing::Values(Numbers{"attention", false, ComputeType::float32, one_thread},
-                    Numbers{"attention_2_threads", false, ComputeType::float32, two_threads},
-                    Numbers{"attention_int8", false, ComputeType::int8, one_thread},
-                    Numbers{"ssru", true, ComputeType::float32, one_thread},
-                    Numbers{"ssru_int8_2_threads", true, ComputeType::int8, two_threads},
-                    Numbers{"attention_cuda_on_host", false, ComputeType::float32, cuda_on_host},
-                    Numbers{"attention_bfloat16_cuda_on_host", false, ComputeType::bfloat16,
-                            cuda_on_host},
-                    Numbers{"ssru_int8_cuda_on_host", true, ComputeType::int8, cuda_on_host}),
+    testing::Values(
+        Numbers{"attention", false, ComputeType::float32, one_thread},
+        Numbers{"attention_2_threads", false, ComputeType::float32, two_threads},
+        Numbers{"attention_int8", false, ComputeType::int8, one_thread},
+        Numbers{"ssru", true, ComputeType::float32, one_thread},
+        Numbers{"ssru_int8_2_threads", true, ComputeType::int8, two_threads},
+        Numbers{"attention_cuda_on_host", false, ComputeType::float32, cuda_on_host},
+        Numbers{"attention_bfloat16_cuda_on_host", false, ComputeType::bfloat16, cuda_on_host},
+        Numbers{"attention_float16_cuda_on_host", false, ComputeType::float16, cuda_on_host},
+        Numbers{"ssru_int8_cuda_on_host", true, ComputeType::int8, cuda_on_host}),
     [](const auto& numbers) { return std::string(numbers.param.name); });
 
 TEST(ModelDecoder, FinishedSentencesGiveTheirMemoryBack) {

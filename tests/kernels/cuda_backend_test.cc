@@ -51,7 +51,8 @@ TEST_F(ThreadOrders, ProductsAndNormsHaveTheSameBitsInBoth) {
   const LinearWeights weights = random_weights(77, 300);
   for (const std::int64_t rows : {3, 70}) {
     const Matrix x = Matrix::random(rows, 300, 1), gain = Matrix::random(1, 300, 2);
-    for (const ComputeType type : {ComputeType::float32, ComputeType::bfloat16, ComputeType::int8})
+    for (const ComputeType type :
+         {ComputeType::float32, ComputeType::bfloat16, ComputeType::float16, ComputeType::int8})
       expect_equal(rows, 77, std::string(to_string(type)), [&](Backend& backend, MatrixView out) {
         backend.linear(x.view(), *backend.pack(weights, type), {}, out);
       });
