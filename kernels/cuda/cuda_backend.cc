@@ -15,11 +15,14 @@ CudaBackend::CudaBackend(std::unique_ptr<Gpu> gpu, Numerics numerics)
     : memory_(std::make_shared<DeviceMemory>(std::move(gpu))),
       uploads_(*memory_),
       ordinal_(memory_->gpu().ordinal()),
-      numerics_(numerics) {}
+      numerics_(numerics),
+      fast_(numerics == Numerics::fast && memory_->gpu().product_library().found) {}
 
 std::string CudaBackend::name() const {
+  const ProductLibrary library = memory_->gpu().product_library();
   return "cuda:" + std::to_string(ordinal_) + ", " + memory_->gpu().name() + ", " +
-         (numerics_ == Numerics::exact ? "exact" : "fast");
+         (numerics_ == Numerics::exact ? "exact, " : "fast, ") +
+         (library.found ? "" : "no tensor cores: ") + library.about;
 }
 
 // --- memory --------------------------------------------------------------------------------------

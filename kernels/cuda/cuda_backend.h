@@ -1,8 +1,9 @@
 // The CUDA backend: Backend's ops as kernels on one stream of one GPU. Plain C++: it plans each op
 // on the host, sends the index arrays, and runs kernels through Gpu (gpu.h).
 //
-// Numerics: both kinds are exact here. Every op computes a row with an order of additions that does
-// not depend on the other rows; each kernel's file says how.
+// Numerics: with `exact` every op computes a row with an order of additions that does not depend on
+// the other rows; each kernel's file says how. With `fast`, products of many rows with 16-bit
+// weights run on tensor cores: their inputs are rounded to 16 bits, their sums are float32.
 //
 // Cost: one launch for most ops; products in int8 add one to quantise their inputs; select takes
 // four to six and one wait for the device. Each op with index arrays copies them once.
@@ -88,6 +89,11 @@ class CudaBackend final : public Backend {
   void multiply_rows(Rows<const typename Product::Input> x, std::int64_t rows,
                      const CudaPackedLinear& weights, const LinearEpilogue& epilogue,
                      const float* row_scales, MatrixView out);
+  // Whether Numerics::fast has another way for this product, which was taken then.
+  bool multiply_fast(ConstMatrixView x, const CudaPackedLinear& weights,
+                     const LinearEpilogue& epilogue, MatrixView out);
+  template <class To>
+  void round_rows(ConstMatrixView x, std::int64_t stride, Buffer& to);
   void multiply_int8(ConstMatrixView x, const CudaPackedLinear& weights,
                      const LinearEpilogue& epilogue, MatrixView out);
   std::vector<SelectTask> score_rows(MatrixView logits, std::span<const SelectQuery> queries,
@@ -100,6 +106,8 @@ class CudaBackend final : public Backend {
   Uploads uploads_;
   int ordinal_;
   Numerics numerics_;
+  bool fast_;                          // products of many rows go to the library
+  std::unique_ptr<Buffer> workspace_;  // of these products
 };
 
 // Views as kernels take them; an empty one has no data.

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kernels/cuda/attention_kernel.h"
+#include "kernels/cuda/matrix_product.h"
 #include "kernels/cuda/norm_kernels.h"
 #include "kernels/cuda/product_kernels.h"
 #include "kernels/cuda/row_kernels.h"
@@ -41,6 +42,9 @@
   kernel(ManyRowsKernel<Float16Product>)     \
   kernel(ManyRowsKernel<Int8Product>)        \
   kernel(QuantizeKernel)                     \
+  kernel(RoundKernel<Bfloat16>)              \
+  kernel(RoundKernel<Float16>)               \
+  kernel(FinishKernel)                       \
   kernel(SelectColumnsKernel<std::uint32_t>) \
   kernel(SelectColumnsKernel<std::uint16_t>) \
   kernel(AttentionKernel<float>)             \
@@ -54,6 +58,12 @@
 // clang-format on
 
 namespace tandem::cuda {
+
+// The library that `Gpu::multiply` needs.
+struct ProductLibrary {
+  bool found = false;
+  std::string about;  // for people: its name and version, or what is missing
+};
 
 class Gpu {
  public:
@@ -82,6 +92,12 @@ class Gpu {
 #define TANDEM_RUN(Kernel) virtual void run(const Kernel& kernel, const Grid& grid) = 0;
   TANDEM_CUDA_KERNELS(TANDEM_RUN)
 #undef TANDEM_RUN
+
+  // Looks for it once for the process.
+  virtual ProductLibrary product_library() const = 0;
+  // Asynchronous, by that library; an equal call gives equal bits. False: it is missing or has no
+  // algorithm for this product, and nothing was done. Throws Error{device}.
+  virtual bool multiply(const MatrixProduct& product) = 0;
 };
 
 }  // namespace tandem::cuda

@@ -1,4 +1,5 @@
-// Products of the CUDA backend: which kernel runs, and the int8 steps of the inputs.
+// Products of the CUDA backend: which kernel runs, the int8 steps of the inputs, and what tensor
+// cores take with Numerics::fast.
 #include <memory>
 
 #include "kernels/cuda/cuda_backend.h"
@@ -8,6 +9,8 @@ namespace {
 
 // Up to here reading all weights once for 4 rows costs less than filling tiles of 64 rows.
 constexpr std::int64_t kMostFewRows = 16;
+// Elements of 16 bits in the 16 bytes that a kernel of tensor cores loads at once.
+constexpr std::int64_t kRowAlignment = 8;
 
 }  // namespace
 
@@ -55,6 +58,7 @@ void CudaBackend::linear(ConstMatrixView x, const PackedLinear& weights,
   TANDEM_DCHECK(x.rows() == out.rows());
   const std::int64_t rows = x.rows();
   if (rows == 0) return;
+  if (multiply_fast(x, packed, epilogue, out)) return;
   if (packed.compute_type() == ComputeType::float32)
     multiply_rows<Float32Product>(rows_of(x), rows, packed, epilogue, nullptr, out);
   else if (packed.compute_type() == ComputeType::bfloat16)
@@ -63,6 +67,61 @@ void CudaBackend::linear(ConstMatrixView x, const PackedLinear& weights,
     multiply_rows<Float16Product>(rows_of(x), rows, packed, epilogue, nullptr, out);
   else
     multiply_int8(x, packed, epilogue, out);
+}
+
+// The product by the library with float32 sums; activations that it does not have run after it.
+bool CudaBackend::multiply_fast(ConstMatrixView x, const CudaPackedLinear& packed,
+                                const LinearEpilogue& epilogue, MatrixView out) {
+  if (!fast_ || !is_narrow(packed.compute_type()) || x.rows() <= kMostFewRows) return false;
+  const bool bfloat16 = packed.compute_type() == ComputeType::bfloat16;
+  const std::int64_t stride = (x.cols() + kRowAlignment - 1) / kRowAlignment * kRowAlignment;
+  const std::unique_ptr<Buffer> rounded =
+      allocate(static_cast<std::size_t>(x.rows() * stride) * sizeof(std::uint16_t));
+  if (bfloat16)
+    round_rows<Bfloat16>(x, stride, *rounded);
+  else
+    round_rows<Float16>(x, stride, *rounded);
+  if (!workspace_) workspace_ = allocate(kProductWorkspace);
+
+  const bool has_residual = epilogue.residual.rows() > 0;
+  const bool relu = epilogue.activation == Activation::relu && !has_residual;
+  const bool fused = relu || epilogue.activation == Activation::none;
+  std::unique_ptr<Buffer> sums;
+  if (!fused) sums = allocate(static_cast<std::size_t>(out.rows() * out.cols()) * sizeof(float));
+
+  MatrixProduct product;
+  product.type = bfloat16 ? MatrixProduct::Type::bfloat16 : MatrixProduct::Type::float16;
+  product.rows = x.rows();
+  product.inputs = x.cols();
+  product.outputs = out.cols();
+  product.x = {static_cast<const std::uint16_t*>(rounded->data()), stride};
+  product.weights = packed.weights<std::uint16_t>();
+  product.bias = packed.bias();
+  product.relu = relu;
+  if (fused) product.residual = rows_of(epilogue.residual);
+  product.out = fused ? rows_of(out) : Rows<float>{static_cast<float*>(sums->data()), out.cols()};
+  product.workspace = workspace_->data();
+  product.workspace_bytes = kProductWorkspace;
+  if (!gpu().multiply(product)) return false;
+  if (fused) return true;
+
+  FinishKernel finish;
+  finish.elements = {out.rows(), out.cols()};
+  finish.sums = {product.out.data, product.out.stride};
+  finish.end.activation = epilogue.activation;
+  finish.end.residual = rows_of(epilogue.residual);
+  finish.end.out = rows_of(out);
+  run(finish, finish.elements.grid());
+  return true;
+}
+
+template <class To>
+void CudaBackend::round_rows(ConstMatrixView x, std::int64_t stride, Buffer& to) {
+  RoundKernel<To> kernel;
+  kernel.elements = {x.rows(), x.cols()};
+  kernel.x = rows_of(x);
+  kernel.out = {static_cast<To*>(to.data()), stride};
+  run(kernel, kernel.elements.grid());
 }
 
 void CudaBackend::multiply_int8(ConstMatrixView x, const CudaPackedLinear& packed,

@@ -1,5 +1,6 @@
-// The module tandem_cuda: Gpu over the CUDA runtime. All that needs the CUDA toolkit is here and in
-// device_block.cuh; it links the runtime statically, so that the driver is all it asks for.
+// The module tandem_cuda: Gpu over the CUDA runtime. All that needs the CUDA toolkit is here, in
+// device_block.cuh and in cublaslt.*; it links the runtime statically and loads cuBLASLt when it can, so
+// that the driver is all it asks for.
 #include <memory>
 #include <string>
 
@@ -7,6 +8,7 @@
 
 #include <tandem/error.h>
 
+#include "kernels/cuda/cublaslt.h"
 #include "kernels/cuda/device_block.cuh"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/module.h"
@@ -101,6 +103,12 @@ class CudaGpu final : public Gpu {
   TANDEM_CUDA_KERNELS(TANDEM_RUN)
 #undef TANDEM_RUN
 
+  ProductLibrary product_library() const override { return CublasLt::about(); }
+  bool multiply(const MatrixProduct& product) override {
+    use();
+    return cublaslt_.multiply(product, stream_);
+  }
+
  private:
   // The device is a property of the calling thread, and contexts move between threads.
   void use() const {
@@ -127,6 +135,7 @@ class CudaGpu final : public Gpu {
   int ordinal_;
   std::string name_;
   cudaStream_t stream_ = nullptr;
+  CublasLt cublaslt_;
 };
 
 Gpu* open_gpu(int ordinal) {

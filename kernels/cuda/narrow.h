@@ -4,6 +4,7 @@
 #pragma once
 
 #ifdef __CUDACC__
+#include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #endif
 
@@ -51,6 +52,15 @@ TANDEM_HOST_DEVICE inline void store(float from, Float16& to) {
   to.bits = __half_as_ushort(__float2half_rn(from));
 #else
   to.bits = float_to_half(from);
+#endif
+}
+
+// A NaN stays one; its bits may differ between device and host.
+TANDEM_HOST_DEVICE inline void store(float from, Bfloat16& to) {
+#ifdef __CUDACC__
+  to.bits = __bfloat16_as_ushort(__float2bfloat16_rn(from));
+#else
+  to.bits = float_to_bfloat16(from);
 #endif
 }
 

@@ -1,7 +1,9 @@
-// What surrounds a product: int8 steps of its inputs, and the choice of some of its outputs.
+// What surrounds a product: its inputs as int8 steps or in 16 bits, what follows the sums of a
+// library, and the choice of some of its outputs.
 #pragma once
 
 #include "kernels/cuda/block.h"
+#include "kernels/cuda/narrow.h"
 #include "kernels/cuda/product_kernels.h"
 #include "kernels/cuda/row_kernels.h"
 
@@ -61,6 +63,36 @@ struct QuantizeKernel {
       word |= (static_cast<std::uint32_t>(static_cast<std::int32_t>(step)) & 0xFFU) << (8 * i);
     }
     return static_cast<std::int32_t>(word);
+  }
+};
+
+// out[n] = x[n], rounded to 16 bits. As the other ops on elements: a thread owns one of them.
+template <class To>
+struct RoundKernel {
+  static constexpr int kThreads = Elements::kThreads;
+  using Shared = NothingShared;
+  Elements elements;
+  Rows<const float> x;
+  Rows<To> out;
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
+    elements.each(block,
+                  [&](std::int64_t n, std::int64_t d) { store(x.row(n)[d], out.row(n)[d]); });
+  }
+};
+
+// What follows a product, on sums that are in memory. A thread owns one of them.
+struct FinishKernel {
+  static constexpr int kThreads = Elements::kThreads;
+  using Shared = NothingShared;
+  Elements elements;
+  Rows<const float> sums;
+  ProductEnd end;
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
+    elements.each(block, [&](std::int64_t n, std::int64_t d) { end.finish(n, d, sums.row(n)[d]); });
   }
 };
 

@@ -1,8 +1,8 @@
-// A Gpu without a GPU: the kernels of kernels/cuda run block by block on the host, with all that a
-// block's threads must not rely on made visible. Shared memory and variables of threads start as
-// NaNs; the threads of a block run in ascending or descending order, so that what one reads of
-// another without waiting differs; device memory cannot be touched between the calls, so that a
-// host that dereferences it ends the test.
+// A Gpu without a GPU: the kernels of kernels/cuda run block by block on the host, and the products
+// of tensor cores as plain loops, with all that a block's threads must not rely on made visible.
+// Shared memory and variables of threads start as NaNs; the threads of a block run in ascending or
+// descending order, so that what one reads of another without waiting differs; device memory cannot
+// be touched between the calls, so that a host that dereferences it ends the test.
 #pragma once
 
 #include <array>
@@ -20,6 +20,21 @@
 #include "kernels/cuda/cuda_backend.h"
 
 namespace tandem::cuda {
+
+// The same product as the library's, with its sums in double.
+template <class Narrow>
+void multiply_on_host(const MatrixProduct& product) {
+  const auto narrow = [](std::uint16_t bits) { return double{widened(Narrow{bits})}; };
+  for (std::int64_t n = 0; n < product.rows; ++n)
+    for (std::int64_t c = 0; c < product.outputs; ++c) {
+      double sum = product.bias == nullptr ? 0.0 : product.bias[c];
+      for (std::int64_t k = 0; k < product.inputs; ++k)
+        sum += narrow(product.x.row(n)[k]) * narrow(product.weights.row(k)[c]);
+      if (product.relu && sum < 0) sum = 0;
+      if (product.residual.data != nullptr) sum += product.residual.row(n)[c];
+      product.out.row(n)[c] = static_cast<float>(sum);
+    }
+}
 
 enum class ThreadOrder { ascending, descending };
 
@@ -55,6 +70,7 @@ class HostBlock {
  private:
   std::int64_t x_, y_;
   ThreadOrder order_;
+  bool has_library_;
 };
 
 template <class Kernel>
@@ -126,7 +142,8 @@ class GuardedMemory {
 
 class HostGpu final : public Gpu {
  public:
-  explicit HostGpu(ThreadOrder order = ThreadOrder::ascending) : order_(order) {}
+  explicit HostGpu(ThreadOrder order = ThreadOrder::ascending, bool has_library = true)
+      : order_(order), has_library_(has_library) {}
 
   int ordinal() const override { return 0; }
   std::string name() const override { return "kernels on the host"; }
@@ -152,6 +169,19 @@ class HostGpu final : public Gpu {
   TANDEM_CUDA_KERNELS(TANDEM_RUN)
 #undef TANDEM_RUN
 
+  ProductLibrary product_library() const override {
+    return {has_library_, has_library_ ? "products on the host" : "the test left the library out"};
+  }
+  bool multiply(const MatrixProduct& product) override {
+    if (!has_library_) return false;
+    const GuardedMemory::Touch touch;
+    if (product.type == MatrixProduct::Type::bfloat16)
+      multiply_on_host<Bfloat16>(product);
+    else
+      multiply_on_host<Float16>(product);
+    return true;
+  }
+
  private:
   void copy(void* to, const void* from, std::size_t bytes) {
     const GuardedMemory::Touch touch;
@@ -159,6 +189,7 @@ class HostGpu final : public Gpu {
   }
 
   ThreadOrder order_;
+  bool has_library_;
 };
 
 inline std::unique_ptr<Backend> open_on_host(Numerics numerics = Numerics::exact,

@@ -40,17 +40,26 @@ std::vector<ComputeType> types_of(const Backend& backend) {
   if (backend.device().kind() == Device::Kind::cuda) types.push_back(ComputeType::float16);
   return types;
 }
+bool is_narrow(ComputeType type) {
+  return type == ComputeType::bfloat16 || type == ComputeType::float16;
+}
 std::vector<ComputeType> narrow_types(const Backend& backend) {
   std::vector<ComputeType> types = types_of(backend);
-  std::erase_if(types, [](ComputeType type) {
-    return type == ComputeType::float32 || type == ComputeType::int8;
-  });
+  std::erase_if(types, [](ComputeType type) { return !is_narrow(type); });
   return types;
 }
 
 float rounded(float value, ComputeType type) {
   return type == ComputeType::bfloat16 ? bfloat16_to_float(float_to_bfloat16(value))
                                        : half_to_float(float_to_half(value));
+}
+
+Matrix rounded(const Matrix& matrix, ComputeType type) {
+  Matrix result(matrix.rows(), matrix.cols());
+  for (std::int64_t r = 0; r < matrix.rows(); ++r)
+    for (std::int64_t c = 0; c < matrix.cols(); ++c)
+      result.at(r, c) = rounded(matrix.at(r, c), type);
+  return result;
 }
 
 // The same weights as they are after rounding to 16 bits, in float32.
@@ -283,20 +292,43 @@ TEST_P(Linear, ARowOfZerosGivesTheBiasAndARowWithoutNumbersGivesNaN) {
   }
 }
 
-// Enough rows for the library path, where there is one.
+// Enough rows for the library path, where there is one. On a GPU it rounds the inputs of 16-bit
+// products too: there the reference sees them rounded.
 TEST_P(Linear, FastNumericsStayCloseToTheReference) {
   const auto fast = open(GetParam(), Numerics::fast);
   const LinearWeights weights = random_weights(130, 67, true);
   const Matrix x = Matrix::random(260, 67, 22);
-  Matrix out = Matrix::random(260, 130, 23), expected = Matrix::random(260, 130, 23);
-  LinearEpilogue epilogue;
-  epilogue.activation = Activation::relu;
-  epilogue.residual = out.view();
-  fast->linear(x.view(), *fast->pack(weights, ComputeType::float32), epilogue, out.view());
-  epilogue.residual = expected.view();
-  reference->linear(x.view(), *reference->pack(weights, ComputeType::float32), epilogue,
-                    expected.view());
-  expect_near(out, expected, 1e-5F, "fast");
+  for (const ComputeType type : types_of(*backend)) {
+    const bool rounds = backend->device().kind() == Device::Kind::cuda && is_narrow(type);
+    const Matrix seen = rounds ? rounded(x, type) : x;
+    const auto packed = fast->pack(weights, type);
+    const auto reference_packed = reference->pack(weights, type);
+    for (const Activation activation : {Activation::none, Activation::relu, Activation::gelu_erf})
+      for (const bool in_place : {false, true}) {
+        Matrix out = Matrix::random(260, 130, 23), expected = Matrix::random(260, 130, 23);
+        LinearEpilogue epilogue;
+        epilogue.activation = activation;
+        if (in_place) epilogue.residual = out.view();
+        fast->linear(x.view(), *packed, epilogue, out.view());
+        if (in_place) epilogue.residual = expected.view();
+        reference->linear(seen.view(), *reference_packed, epilogue, expected.view());
+        expect_near(out, expected, 1e-5F, std::string(to_string(type)) + " fast");
+      }
+  }
+}
+
+TEST_P(Linear, SelectedOutputsAreTheColumnsOfTheWholeProductInFastNumericsToo) {
+  const auto fast = open(GetParam(), Numerics::fast);
+  const std::vector<std::int32_t> columns = {0, 33, 5, 129, 64};
+  const Matrix x = Matrix::random(40, 67, 24);
+  for (const ComputeType type : types_of(*backend)) {
+    const auto whole = fast->pack(random_weights(130, 67, true), type);
+    const Matrix all = product(*fast, x, *whole);
+    const Matrix some = product(*fast, x, *fast->select_outputs(*whole, columns));
+    for (std::int64_t r = 0; r < x.rows(); ++r)
+      for (std::int64_t c = 0; c < some.cols(); ++c)
+        ASSERT_NEAR(some.at(r, c), all.at(r, columns[static_cast<std::size_t>(c)]), 1e-5F);
+  }
 }
 
 TEST_P(Linear, RefusesWhatItCannotPack) {

@@ -138,6 +138,51 @@ TEST_P(HuggingFaceGolden, GivenTargetsHaveTheLogProbabilitiesOfTransformers) {
   EXPECT_GT(cases, 0);
 }
 
+struct Narrow {
+  ComputeType type;
+  double tolerance;  // of a logit; they reach 20 here
+};
+
+class FastNumerics : public testing::TestWithParam<std::tuple<std::string, Narrow>> {};
+
+// Eight copies of the recorded pass are rows enough for the products of tensor cores, in the
+// encoder and in the decoder.
+TEST_P(FastNumerics, LogitsOfManyRowsStayCloseToTransformers) {
+  constexpr int kCopies = 8;
+  const auto& [family, narrow] = GetParam();
+  const std::string directory = std::string(TANDEM_GOLDEN_DIR) + "/hf/" + family;
+  const auto arrays = recorded(directory);
+  const auto backend = cuda::open_on_host(Numerics::fast);
+  const LoadedModel model = load_model(directory, Limits{}, narrow.type, *backend);
+  ModelWorkspace workspace;
+  const RecordedSource source(arrays);
+  const std::vector<TokenId> target = ids_of(arrays.at("decoder_input_ids"));
+  const auto width = static_cast<int>(target.size());
+  const std::vector<EncoderInput> sources(kCopies, source.input());
+  const auto encoded = model.network->encode(*backend, sources, workspace);
+  DecoderState state = model.network->new_state(*backend);
+  state.reserve(kCopies * width);
+  RowTables tables;
+  tables.advance(state.pool(), std::vector<RowChange>(kCopies, RowChange{-1, 0, width}));
+  std::vector<DecoderRow> rows;
+  std::vector<std::int32_t> asked;
+  for (int copy = 0; copy < kCopies; ++copy) {
+    rows.push_back({encoded[static_cast<std::size_t>(copy)].get(), target, tables.slots(copy)});
+    for (int i = 0; i < width; ++i) asked.push_back(copy * width + i);
+  }
+  const ConstMatrixView hidden = model.network->decode(*backend, rows, state, workspace);
+  const Rows logits = host_rows(
+      *backend,
+      model.network->project(*backend, hidden, asked, model.network->output(), workspace));
+  const auto expected = arrays.at("logits").data<float>();
+  const std::size_t columns = logits.at(0).size();
+  ASSERT_EQ(columns * target.size(), expected.size());
+  for (std::size_t r = 0; r < logits.size(); ++r)
+    for (std::size_t c = 0; c < columns; ++c)
+      ASSERT_NEAR(logits[r][c], expected[r % target.size() * columns + c], narrow.tolerance)
+          << "row " << r << ", column " << c;
+}
+
 std::vector<std::string> families() {
   return {"marian",  "bart",       "bart_forced_bos",  "mbart",   "m2m100",  "nllb",
           "pegasus", "blenderbot", "blenderbot_small", "t5_v1_0", "t5_v1_1", "mt5",
@@ -152,6 +197,14 @@ INSTANTIATE_TEST_SUITE_P(Families, HuggingFaceGolden,
                          testing::Combine(testing::ValuesIn(families()),
                                           testing::ValuesIn(all_backends())),
                          case_name);
+INSTANTIATE_TEST_SUITE_P(Families, FastNumerics,
+                         testing::Combine(testing::ValuesIn(families()),
+                                          testing::Values(Narrow{ComputeType::bfloat16, 1e-1},
+                                                          Narrow{ComputeType::float16, 1e-2})),
+                         [](const auto& choice) {
+                           return std::get<std::string>(choice.param) + "_" +
+                                  std::string(to_string(std::get<Narrow>(choice.param).type));
+                         });
 INSTANTIATE_TEST_SUITE_P(FamiliesOnDevices, HuggingFaceGolden,
                          testing::Combine(testing::ValuesIn(families()),
                                           testing::ValuesIn(device_backends())),
