@@ -56,7 +56,7 @@ void CudaBackend::attend(ConstMatrixView queries, std::span<const AttentionGroup
     throw Error(ErrorCode::unsupported, "attention: the CUDA backend takes heads of up to " +
                                             std::to_string(kMaxHeadDim) + " columns, found " +
                                             std::to_string(shape.head_dim));
-  uploads_.begin();
+  stream().begin_op();
   const WeightsPlan plan = plan_weights(groups, weights_of_head0);
   const std::unique_ptr<Buffer> weights =
       plan.entries.empty() ? nullptr : allocate(plan.floats * sizeof(float));
@@ -69,7 +69,7 @@ void CudaBackend::attend(ConstMatrixView queries, std::span<const AttentionGroup
     query.values = rows_of<Key>(group.values);
     if (group.slots != nullptr && group.num_queries > 0) {
       const std::int32_t most_keys = keys_of(group, group.num_queries - 1);
-      query.slots = uploads_.upload(std::span(group.slots, static_cast<std::size_t>(most_keys)));
+      query.slots = stream().upload(std::span(group.slots, static_cast<std::size_t>(most_keys)));
     }
     for (std::int32_t i = 0; i < group.num_queries; ++i) {
       query.num_keys = keys_of(group, i);
@@ -84,13 +84,13 @@ void CudaBackend::attend(ConstMatrixView queries, std::span<const AttentionGroup
 
   AttentionKernel<Key> kernel;
   kernel.queries = rows_of(queries);
-  kernel.about = uploads_.upload(std::span<const AttentionQuery<Key>>(about));
+  kernel.about = stream().upload(std::span<const AttentionQuery<Key>>(about));
   kernel.head_dim = shape.head_dim;
   kernel.scale = shape.scale;
   kernel.bias = rows_of(shape.distance_bias);
   kernel.reach = shape.distance_bias.cols() / 2;
   kernel.out = rows_of(out);
-  run(kernel, {queries.rows(), shape.num_heads});
+  stream().run(kernel, {queries.rows(), shape.num_heads});
 
   if (weights == nullptr) return;
   std::vector<float> found(plan.floats);

@@ -13,14 +13,13 @@ Elements elements_of(MatrixView out) {
 
 CudaBackend::CudaBackend(std::unique_ptr<Gpu> gpu, Numerics numerics)
     : memory_(std::make_shared<DeviceMemory>(std::move(gpu))),
-      uploads_(*memory_),
-      ordinal_(memory_->gpu().ordinal()),
+      ordinal_(memory_->stream().gpu().ordinal()),
       numerics_(numerics),
-      fast_(numerics == Numerics::fast && memory_->gpu().product_library().found) {}
+      fast_(numerics == Numerics::fast && memory_->stream().gpu().product_library().found) {}
 
 std::string CudaBackend::name() const {
-  const ProductLibrary library = memory_->gpu().product_library();
-  return "cuda:" + std::to_string(ordinal_) + ", " + memory_->gpu().name() + ", " +
+  const ProductLibrary library = memory_->stream().gpu().product_library();
+  return "cuda:" + std::to_string(ordinal_) + ", " + memory_->stream().gpu().name() + ", " +
          (numerics_ == Numerics::exact ? "exact, " : "fast, ") +
          (library.found ? "" : "no tensor cores: ") + library.about;
 }
@@ -33,19 +32,18 @@ std::unique_ptr<Buffer> CudaBackend::allocate(std::size_t bytes) {
 
 void CudaBackend::to_device(void* device, const void* host, std::size_t bytes) {
   if (bytes == 0) return;
-  gpu().copy_in(device, host, bytes);
+  stream().copy_in(device, host, bytes);
   sync();
 }
 
 void CudaBackend::to_host(void* host, const void* device, std::size_t bytes) {
   if (bytes == 0) return;
-  gpu().copy_out(host, device, bytes);
+  stream().copy_out(host, device, bytes);
   sync();
 }
 
 void CudaBackend::sync() {
-  gpu().sync();
-  uploads_.reset();
+  stream().sync();
 }
 
 // --- rows ----------------------------------------------------------------------------------------
@@ -53,16 +51,16 @@ void CudaBackend::sync() {
 void CudaBackend::embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
                         ConstMatrixView positions, std::span<const std::int32_t> position_ids,
                         MatrixView out) {
-  uploads_.begin();
+  stream().begin_op();
   EmbedKernel kernel;
   kernel.elements = elements_of(out);
   kernel.table = rows_of(table);
-  kernel.ids = uploads_.upload(ids);
+  kernel.ids = stream().upload(ids);
   kernel.scale = scale;
   kernel.positions = rows_of(positions);
-  if (positions.rows() > 0) kernel.position_ids = uploads_.upload(position_ids);
+  if (positions.rows() > 0) kernel.position_ids = stream().upload(position_ids);
   kernel.out = rows_of(out);
-  run(kernel, kernel.elements.grid());
+  stream().run(kernel, kernel.elements.grid());
 }
 
 void CudaBackend::layer_norm(ConstMatrixView x, ConstMatrixView gain, ConstMatrixView bias,
@@ -74,7 +72,7 @@ void CudaBackend::layer_norm(ConstMatrixView x, ConstMatrixView gain, ConstMatri
   kernel.epsilon = epsilon;
   kernel.columns = x.cols();
   kernel.out = rows_of(out);
-  run(kernel, {x.rows(), 1});
+  stream().run(kernel, {x.rows(), 1});
 }
 
 void CudaBackend::rms_norm(ConstMatrixView x, ConstMatrixView gain, float epsilon, MatrixView out) {
@@ -84,7 +82,7 @@ void CudaBackend::rms_norm(ConstMatrixView x, ConstMatrixView gain, float epsilo
   kernel.epsilon = epsilon;
   kernel.columns = x.cols();
   kernel.out = rows_of(out);
-  run(kernel, {x.rows(), 1});
+  stream().run(kernel, {x.rows(), 1});
 }
 
 void CudaBackend::activate(ConstMatrixView x, Activation activation, MatrixView out) {
@@ -93,7 +91,7 @@ void CudaBackend::activate(ConstMatrixView x, Activation activation, MatrixView 
   kernel.x = rows_of(x);
   kernel.activation = activation;
   kernel.out = rows_of(out);
-  run(kernel, kernel.elements.grid());
+  stream().run(kernel, kernel.elements.grid());
 }
 
 void CudaBackend::add(ConstMatrixView a, ConstMatrixView b, MatrixView out) {
@@ -102,7 +100,7 @@ void CudaBackend::add(ConstMatrixView a, ConstMatrixView b, MatrixView out) {
   kernel.a = rows_of(a);
   kernel.b = rows_of(b);
   kernel.out = rows_of(out);
-  run(kernel, kernel.elements.grid());
+  stream().run(kernel, kernel.elements.grid());
 }
 
 void CudaBackend::multiply(ConstMatrixView a, ConstMatrixView b, MatrixView out) {
@@ -111,19 +109,19 @@ void CudaBackend::multiply(ConstMatrixView a, ConstMatrixView b, MatrixView out)
   kernel.a = rows_of(a);
   kernel.b = rows_of(b);
   kernel.out = rows_of(out);
-  run(kernel, kernel.elements.grid());
+  stream().run(kernel, kernel.elements.grid());
 }
 
 template <class To>
 void CudaBackend::scatter(ConstMatrixView from, std::span<const std::int32_t> to_rows,
                           MatrixView to) {
-  uploads_.begin();
+  stream().begin_op();
   ScatterKernel<To> kernel;
   kernel.elements = {from.rows(), from.cols()};
   kernel.from = rows_of(from);
-  kernel.to_rows = uploads_.upload(to_rows);
+  kernel.to_rows = stream().upload(to_rows);
   kernel.to = rows_of<To>(to);
-  run(kernel, kernel.elements.grid());
+  stream().run(kernel, kernel.elements.grid());
 }
 
 void CudaBackend::scatter_rows(ConstMatrixView from, std::span<const std::int32_t> to_rows,
@@ -136,13 +134,13 @@ void CudaBackend::scatter_rows(ConstMatrixView from, std::span<const std::int32_
 
 template <class From, class To>
 void CudaBackend::gather(ConstMatrixView from, std::span<const std::int32_t> rows, MatrixView out) {
-  uploads_.begin();
+  stream().begin_op();
   GatherKernel<From, To> kernel;
   kernel.elements = elements_of(out);
   kernel.from = rows_of<From>(from);
-  kernel.rows = uploads_.upload(rows);
+  kernel.rows = stream().upload(rows);
   kernel.out = rows_of<To>(out);
-  run(kernel, kernel.elements.grid());
+  stream().run(kernel, kernel.elements.grid());
 }
 
 void CudaBackend::gather_rows(ConstMatrixView from, std::span<const std::int32_t> rows,
@@ -158,17 +156,17 @@ void CudaBackend::gather_rows(ConstMatrixView from, std::span<const std::int32_t
 void CudaBackend::ssru(ConstMatrixView candidate, ConstMatrixView forget,
                        std::span<const std::int32_t> previous_slots,
                        std::span<const std::int32_t> slots, MatrixView states, MatrixView out) {
-  uploads_.begin();
+  stream().begin_op();
   SsruKernel kernel;
   kernel.rows = candidate.rows();
   kernel.columns = candidate.cols();
   kernel.candidate = rows_of(candidate);
   kernel.forget = rows_of(forget);
-  kernel.previous_slots = uploads_.upload(previous_slots);
-  kernel.slots = uploads_.upload(slots);
+  kernel.previous_slots = stream().upload(previous_slots);
+  kernel.slots = stream().upload(slots);
   kernel.states = rows_of(states);
   kernel.out = rows_of(out);
-  run(kernel, kernel.grid());
+  stream().run(kernel, kernel.grid());
 }
 
 }  // namespace tandem::cuda

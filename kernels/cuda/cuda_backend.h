@@ -6,7 +6,8 @@
 // weights run on tensor cores: their inputs are rounded to 16 bits, their sums are float32.
 //
 // Cost: one launch for most ops; products in int8 add one to quantise their inputs; select takes
-// four to six and one wait for the device. Each op with index arrays copies them once.
+// four to six and one wait for the device. Launches and index arrays gather until then (stream.h),
+// so a decoder step is one copy and one list of launches.
 #pragma once
 
 #include <memory>
@@ -71,13 +72,7 @@ class CudaBackend final : public Backend {
               std::span<SelectAnswer> answers, Candidate* out, std::size_t out_stride) override;
 
  private:
-  Gpu& gpu() { return memory_->gpu(); }
-  // What was uploaded is on the device when the kernel runs.
-  template <class Kernel>
-  void run(const Kernel& kernel, const Grid& grid) {
-    uploads_.flush();
-    gpu().run(kernel, grid);
-  }
+  Stream& stream() { return memory_->stream(); }
   template <class To>
   void scatter(ConstMatrixView from, std::span<const std::int32_t> to_rows, MatrixView to);
   template <class From, class To>
@@ -103,7 +98,6 @@ class CudaBackend final : public Backend {
                       std::size_t out_stride);
 
   std::shared_ptr<DeviceMemory> memory_;
-  Uploads uploads_;
   int ordinal_;
   Numerics numerics_;
   bool fast_;                          // products of many rows go to the library

@@ -1,61 +1,15 @@
 // One stream of work on one GPU: the seam between the CUDA backend, which is plain C++ and part of
 // the library, and what needs the CUDA toolkit. The module tandem_cuda implements it (module.cu);
-// tests implement it on the host. Nothing above kernels/cuda sees it.
+// tests implement it on the host. Nothing but Stream uses it.
 //
-// All work of a Gpu runs in the order in which it was asked for. Used by one thread at a time, but
-// for `free`.
+// All work of a Gpu runs in the order in which it was asked for. Used by one thread at a time.
 #pragma once
 
 #include <cstddef>
 #include <string>
 
-#include "kernels/cuda/attention_kernel.h"
+#include "kernels/cuda/launch_list.h"
 #include "kernels/cuda/matrix_product.h"
-#include "kernels/cuda/norm_kernels.h"
-#include "kernels/cuda/product_kernels.h"
-#include "kernels/cuda/row_kernels.h"
-#include "kernels/cuda/select_kernels.h"
-#include "kernels/cuda/ssru_kernel.h"
-#include "kernels/cuda/weight_kernels.h"
-
-// Every kernel, once: the list that Gpu and its implementations are made of.
-// clang-format off
-#define TANDEM_CUDA_KERNELS(kernel)          \
-  kernel(EmbedKernel)                        \
-  kernel(GatherFloat32)                      \
-  kernel(GatherFloat16)                      \
-  kernel(GatherRounded)                      \
-  kernel(ScatterKernel<float>)               \
-  kernel(ScatterKernel<Float16>)             \
-  kernel(AddKernel)                          \
-  kernel(MultiplyKernel)                     \
-  kernel(ActivateKernel)                     \
-  kernel(LayerNormKernel)                    \
-  kernel(RmsNormKernel)                      \
-  kernel(SsruKernel)                         \
-  kernel(FewRowsKernel<Float32Product>)      \
-  kernel(FewRowsKernel<Bfloat16Product>)     \
-  kernel(FewRowsKernel<Float16Product>)      \
-  kernel(FewRowsKernel<Int8Product>)         \
-  kernel(ManyRowsKernel<Float32Product>)     \
-  kernel(ManyRowsKernel<Bfloat16Product>)    \
-  kernel(ManyRowsKernel<Float16Product>)     \
-  kernel(ManyRowsKernel<Int8Product>)        \
-  kernel(QuantizeKernel)                     \
-  kernel(RoundKernel<Bfloat16>)              \
-  kernel(RoundKernel<Float16>)               \
-  kernel(FinishKernel)                       \
-  kernel(SelectColumnsKernel<std::uint32_t>) \
-  kernel(SelectColumnsKernel<std::uint16_t>) \
-  kernel(AttentionKernel<float>)             \
-  kernel(AttentionKernel<Float16>)           \
-  kernel(SelectStatsKernel)                  \
-  kernel(SelectScoreKernel)                  \
-  kernel(SelectEditKernel)                   \
-  kernel(RenormalizeKernel)                  \
-  kernel(TopSliceKernel)                     \
-  kernel(TopMergeKernel)
-// clang-format on
 
 namespace tandem::cuda {
 
@@ -88,10 +42,9 @@ class Gpu {
   // Waits until all work is done. Throws Error{device} for what went wrong since the last call.
   virtual void sync() = 0;
 
-  // Asynchronous. A grid without blocks is no work. Throws Error{device} if the launch is refused.
-#define TANDEM_RUN(Kernel) virtual void run(const Kernel& kernel, const Grid& grid) = 0;
-  TANDEM_CUDA_KERNELS(TANDEM_RUN)
-#undef TANDEM_RUN
+  // Runs the launches one after another; asynchronous, the list may change at once. Throws
+  // Error{device} if one is refused.
+  virtual void run(const LaunchList& launches) = 0;
 
   // Looks for it once for the process.
   virtual ProductLibrary product_library() const = 0;

@@ -21,9 +21,9 @@ std::shared_ptr<const PackedLinear> CudaBackend::pack(const LinearWeights& weigh
 
 std::shared_ptr<const PackedLinear> CudaBackend::select_outputs(
     const PackedLinear& weights, std::span<const std::int32_t> columns) {
-  uploads_.begin();
+  stream().begin_op();
   return std::make_shared<const CudaPackedLinear>(
-      *memory_, uploads_, dynamic_cast<const CudaPackedLinear&>(weights), columns);
+      *memory_, dynamic_cast<const CudaPackedLinear&>(weights), columns);
 }
 
 template <class Product>
@@ -44,10 +44,10 @@ void CudaBackend::multiply_rows(Rows<const typename Product::Input> x, std::int6
   task.end.out = rows_of(out);
   if (rows <= kMostFewRows) {
     const FewRowsKernel<Product> kernel{task};
-    run(kernel, kernel.grid());
+    stream().run(kernel, kernel.grid());
   } else {
     const ManyRowsKernel<Product> kernel{task};
-    run(kernel, kernel.grid());
+    stream().run(kernel, kernel.grid());
   }
 }
 
@@ -102,7 +102,7 @@ bool CudaBackend::multiply_fast(ConstMatrixView x, const CudaPackedLinear& packe
   product.out = fused ? rows_of(out) : Rows<float>{static_cast<float*>(sums->data()), out.cols()};
   product.workspace = workspace_->data();
   product.workspace_bytes = kProductWorkspace;
-  if (!gpu().multiply(product)) return false;
+  if (!stream().multiply(product)) return false;
   if (fused) return true;
 
   FinishKernel finish;
@@ -111,7 +111,7 @@ bool CudaBackend::multiply_fast(ConstMatrixView x, const CudaPackedLinear& packe
   finish.end.activation = epilogue.activation;
   finish.end.residual = rows_of(epilogue.residual);
   finish.end.out = rows_of(out);
-  run(finish, finish.elements.grid());
+  stream().run(finish, finish.elements.grid());
   return true;
 }
 
@@ -121,7 +121,7 @@ void CudaBackend::round_rows(ConstMatrixView x, std::int64_t stride, Buffer& to)
   kernel.elements = {x.rows(), x.cols()};
   kernel.x = rows_of(x);
   kernel.out = {static_cast<To*>(to.data()), stride};
-  run(kernel, kernel.elements.grid());
+  stream().run(kernel, kernel.elements.grid());
 }
 
 void CudaBackend::multiply_int8(ConstMatrixView x, const CudaPackedLinear& packed,
@@ -136,7 +136,7 @@ void CudaBackend::multiply_int8(ConstMatrixView x, const CudaPackedLinear& packe
   quantize.fixed_scale = packed.activation_scale();
   quantize.steps = {static_cast<std::int32_t*>(steps->data()), packed.words()};
   quantize.row_factors = static_cast<float*>(scales->data());
-  run(quantize, {rows, 1});
+  stream().run(quantize, {rows, 1});
   multiply_rows<Int8Product>({quantize.steps.data, quantize.steps.stride}, rows, packed, epilogue,
                              quantize.row_factors, out);
 }

@@ -8,7 +8,8 @@ include(GNUInstallDirs)
 
 # What the module and the library hand each other: a module that was built from other files is refused.
 set(contract "")
-foreach(file module.h gpu.h block.h matrix_product.h narrow.h row_kernels.h norm_kernels.h product_kernels.h weight_kernels.h
+foreach(file module.h gpu.h kernels.h launch_list.h block.h matrix_product.h narrow.h row_kernels.h
+    norm_kernels.h product_kernels.h weight_kernels.h
     attention_kernel.h ssru_kernel.h select_kernels.h ../backend.h ../../src/base/candidate.h ../../src/tensor/dtype.h
     ../../include/tandem/error.h)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/${file})

@@ -40,8 +40,8 @@ std::vector<Element> words_from(const Element* rows, std::int64_t outputs, std::
 
 std::unique_ptr<Buffer> to_device(DeviceMemory& memory, const void* data, std::size_t bytes) {
   std::unique_ptr<Buffer> buffer = memory.allocate(bytes);
-  memory.gpu().copy_in(buffer->data(), data, bytes);
-  memory.gpu().sync();
+  memory.stream().copy_in(buffer->data(), data, bytes);
+  memory.stream().sync();
   return buffer;
 }
 
@@ -70,7 +70,7 @@ std::unique_ptr<Buffer> select_columns(DeviceMemory& memory, Rows<const Word> fr
   kernel.columns = columns;
   kernel.from = from;
   kernel.to = {static_cast<Word*>(to->data()), padded_outputs(outputs)};
-  memory.gpu().run(kernel, kernel.elements.grid());
+  memory.stream().run(kernel, kernel.elements.grid());
   return to;
 }
 
@@ -105,15 +105,13 @@ CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, const LinearWeights& we
     bias_ = padded_on_device(memory, weights.bias.to_float32().data<float>());
 }
 
-CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, Uploads& uploads,
-                                   const CudaPackedLinear& whole,
+CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, const CudaPackedLinear& whole,
                                    std::span<const std::int32_t> columns)
     : type_(whole.type_),
       outputs_(static_cast<std::int64_t>(columns.size())),
       inputs_(whole.inputs_),
       activation_scale_(whole.activation_scale_) {
-  const std::int32_t* chosen = uploads.upload(columns);
-  uploads.flush();
+  const std::int32_t* chosen = memory.stream().upload(columns);
   weights_ =
       is_narrow(type_)
           ? select_columns(memory, whole.weights<std::uint16_t>(), words(), chosen, outputs_)

@@ -22,7 +22,7 @@ class CudaPackedLinear final : public PackedLinear {
   // Returns when everything is on the device. Throws Error as Backend::pack does.
   CudaPackedLinear(DeviceMemory& memory, const LinearWeights& weights, ComputeType type);
   // The outputs `columns` of `whole`, gathered on the device in stream order.
-  CudaPackedLinear(DeviceMemory& memory, Uploads& uploads, const CudaPackedLinear& whole,
+  CudaPackedLinear(DeviceMemory& memory, const CudaPackedLinear& whole,
                    std::span<const std::int32_t> columns);
 
   std::int64_t outputs() const override { return outputs_; }

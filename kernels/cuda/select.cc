@@ -62,20 +62,20 @@ std::int64_t most_columns(std::span<const SelectQuery> queries) {
 // Neighbouring queries often share a shortlist or a mask: it is sent once.
 class SharedArrays {
  public:
-  explicit SharedArrays(Uploads& uploads) : uploads_(uploads) {}
+  explicit SharedArrays(Stream& stream) : stream_(stream) {}
 
   template <class T>
   const T* send(const T* values, std::size_t count) {
     if (values != last_ || count != last_count_) {
       last_ = values;
       last_count_ = count;
-      sent_ = uploads_.upload(std::span<const T>(values, count));
+      sent_ = stream_.upload(std::span<const T>(values, count));
     }
     return static_cast<const T*>(sent_);
   }
 
  private:
-  Uploads& uploads_;
+  Stream& stream_;
   const void* last_ = nullptr;
   std::size_t last_count_ = 0;
   const void* sent_ = nullptr;
@@ -119,7 +119,7 @@ SelectAnswer answer_from(const HostRow& row, const SelectQuery& query, Candidate
 void CudaBackend::select(MatrixView logits, std::span<const SelectQuery> queries,
                          std::span<SelectAnswer> answers, Candidate* out, std::size_t out_stride) {
   if (queries.empty()) return;
-  uploads_.begin();
+  stream().begin_op();
   const auto count = static_cast<std::int64_t>(queries.size());
   const std::int64_t columns = most_columns(queries);
   const std::unique_ptr<Buffer> scores =
@@ -148,7 +148,7 @@ std::vector<SelectTask> CudaBackend::score_rows(MatrixView logits,
                                                 SelectStats* stats) {
   std::vector<SelectTask> tasks(queries.size());
   EditPlan plan;
-  SharedArrays ids(uploads_), masks(uploads_);
+  SharedArrays ids(stream()), masks(stream());
   bool renormalize = false;
   for (std::size_t i = 0; i < queries.size(); ++i) {
     const SelectQuery& query = queries[i];
@@ -174,22 +174,23 @@ std::vector<SelectTask> CudaBackend::score_rows(MatrixView logits,
     task.forced_column = plan.add(query);
   }
 
-  const EditRun* runs = uploads_.upload(std::span<const EditRun>(plan.runs));
+  const EditRun* runs = stream().upload(std::span<const EditRun>(plan.runs));
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const std::size_t end = i + 1 < tasks.size() ? plan.first_run[i + 1] : plan.runs.size();
     tasks[i].edit_runs = runs + plan.first_run[i];
     tasks[i].num_edit_runs = static_cast<std::int32_t>(end - plan.first_run[i]);
   }
-  const ScoreEdit* edits = uploads_.upload(std::span<const ScoreEdit>(plan.edits));
-  const SelectTask* sent = uploads_.upload(std::span<const SelectTask>(tasks));
+  const ScoreEdit* edits = stream().upload(std::span<const ScoreEdit>(plan.edits));
+  const SelectTask* sent = stream().upload(std::span<const SelectTask>(tasks));
   const auto count = static_cast<std::int64_t>(tasks.size());
-  run(SelectStatsKernel{sent, stats}, {count, 1});
+  stream().run(SelectStatsKernel{sent, stats}, {count, 1});
   const SelectScoreKernel score{{count, columns}, sent, stats};
-  run(score, score.elements.grid());
+  stream().run(score, score.elements.grid());
   constexpr std::int64_t kEditThreads = SelectEditKernel::kThreads;
   if (plan.most_runs > 0)
-    run(SelectEditKernel{sent, edits}, {count, (plan.most_runs + kEditThreads - 1) / kEditThreads});
-  if (renormalize) run(RenormalizeKernel{sent}, {count, 1});
+    stream().run(SelectEditKernel{sent, edits},
+                 {count, (plan.most_runs + kEditThreads - 1) / kEditThreads});
+  if (renormalize) stream().run(RenormalizeKernel{sent}, {count, 1});
   return tasks;
 }
 
@@ -203,7 +204,7 @@ void CudaBackend::rank_on_device(std::span<const SelectTask> tasks, std::int64_t
   const auto slices = static_cast<std::int32_t>(
       std::min<std::int64_t>((columns + kSliceColumns - 1) / kSliceColumns, kMaxSlices));
   const std::size_t length = static_cast<std::size_t>(most), rows = tasks.size();
-  const SelectTask* sent = uploads_.upload(tasks);
+  const SelectTask* sent = stream().upload(tasks);
 
   const std::unique_ptr<Buffer> lists =
       allocate(rows * static_cast<std::size_t>(slices) * length * sizeof(RankedColumn));
@@ -212,7 +213,7 @@ void CudaBackend::rank_on_device(std::span<const SelectTask> tasks, std::int64_t
   slice.lists = static_cast<RankedColumn*>(lists->data());
   slice.slices = slices;
   slice.list_length = most;
-  if (most > 0) run(slice, {count, slices});
+  if (most > 0) stream().run(slice, {count, slices});
 
   const std::unique_ptr<Buffer> candidates = allocate(rows * length * sizeof(Candidate));
   const std::unique_ptr<Buffer> found = allocate(rows * sizeof(SelectAnswer));
@@ -224,12 +225,12 @@ void CudaBackend::rank_on_device(std::span<const SelectTask> tasks, std::int64_t
   merge.list_length = most;
   merge.out = static_cast<Candidate*>(candidates->data());
   merge.answers = static_cast<SelectAnswer*>(found->data());
-  run(merge, {count, 1});
+  stream().run(merge, {count, 1});
 
   std::vector<Candidate> best(rows * length);
   if (!best.empty())
-    gpu().copy_out(best.data(), candidates->data(), best.size() * sizeof(Candidate));
-  gpu().copy_out(answers.data(), found->data(), rows * sizeof(SelectAnswer));
+    stream().copy_out(best.data(), candidates->data(), best.size() * sizeof(Candidate));
+  stream().copy_out(answers.data(), found->data(), rows * sizeof(SelectAnswer));
   sync();
   for (std::size_t i = 0; i < rows; ++i)
     std::copy_n(best.begin() + static_cast<std::ptrdiff_t>(i * length), answers[i].count,

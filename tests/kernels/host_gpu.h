@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -18,6 +19,7 @@
 #include <sys/mman.h>
 
 #include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/launch_graphs.h"
 
 namespace tandem::cuda {
 
@@ -74,8 +76,9 @@ class HostBlock {
 };
 
 template <class Kernel>
-void run_on_host(const Kernel& kernel, const Grid& grid, ThreadOrder order) {
-  static_assert(std::is_trivially_copyable_v<Kernel>);
+void run_on_host(const std::byte* arguments, const Grid& grid, ThreadOrder order) {
+  Kernel kernel;
+  std::memcpy(static_cast<void*>(&kernel), arguments, sizeof kernel);
   for (std::int64_t y = 0; y < grid.y; ++y)
     for (std::int64_t x = 0; x < grid.x; ++x) {
       typename Kernel::Shared shared;
@@ -84,6 +87,29 @@ void run_on_host(const Kernel& kernel, const Grid& grid, ThreadOrder order) {
       kernel(block, shared);
     }
 }
+
+template <class... Kernel>
+void run_on_host(const Launch& launch, ThreadOrder order, KernelList<Kernel...> /*all*/) {
+  using Run = void (*)(const std::byte*, const Grid&, ThreadOrder);
+  static constexpr Run kRun[] = {&run_on_host<Kernel>...};
+  kRun[launch.kernel](launch.arguments, launch.grid, order);
+}
+
+inline void run_on_host(const LaunchList& launches, ThreadOrder order) {
+  for (std::size_t i = 0; i < launches.size(); ++i) run_on_host(launches[i], order, Kernels());
+}
+
+// A graph that is a copy of its launches: what is not updated runs with the arguments of before.
+class HostGraph {
+ public:
+  HostGraph(const LaunchList& launches, ThreadOrder order) : launches_(launches), order_(order) {}
+  void update(std::size_t node, const Launch& launch) { launches_.replace(node, launch); }
+  void launch() { run_on_host(launches_, order_); }
+
+ private:
+  LaunchList launches_;
+  ThreadOrder order_;
+};
 
 // Memory that can be touched only while a Touch lives; one for the whole process, because contexts
 // share weights. For one thread.
@@ -161,13 +187,10 @@ class HostGpu final : public Gpu {
   }
   void sync() override {}
 
-#define TANDEM_RUN(Kernel)                                    \
-  void run(const Kernel& kernel, const Grid& grid) override { \
-    const GuardedMemory::Touch touch;                         \
-    run_on_host(kernel, grid, order_);                        \
+  void run(const LaunchList& launches) override {
+    const GuardedMemory::Touch touch;
+    if (!graphs_.run(launches)) run_on_host(launches, order_);
   }
-  TANDEM_CUDA_KERNELS(TANDEM_RUN)
-#undef TANDEM_RUN
 
   ProductLibrary product_library() const override {
     return {has_library_, has_library_ ? "products on the host" : "the test left the library out"};
@@ -190,6 +213,8 @@ class HostGpu final : public Gpu {
 
   ThreadOrder order_;
   bool has_library_;
+  LaunchGraphs<HostGraph> graphs_{
+      [this](const LaunchList& launches) { return std::make_unique<HostGraph>(launches, order_); }};
 };
 
 inline std::unique_ptr<Backend> open_on_host(Numerics numerics = Numerics::exact,

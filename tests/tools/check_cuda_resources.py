@@ -19,7 +19,7 @@ STACK = re.compile(
     r"(?P<loads>\d+) bytes spill loads")
 USED = re.compile(r"Used (?P<registers>\d+) registers")
 SHARED = re.compile(r"(?P<shared>\d+) bytes smem")
-LISTED = re.compile(r"^  kernel\(([\w:<>]+)\)", re.MULTILINE)
+LISTED = re.compile(r"^    ([A-Z][\w:<>]+?)(?:,|>;)$", re.MULTILINE)
 FIELDS = ["architecture", "kernel", "registers", "shared", "stack", "spilled"]
 
 
@@ -76,12 +76,12 @@ def selftest():
 
 def main(nvcc, source, output, *architectures):
     selftest()
-    listed = LISTED.findall(pathlib.Path(source, "kernels/cuda/gpu.h").read_text())
+    listed = LISTED.findall(pathlib.Path(source, "kernels/cuda/kernels.h").read_text())
     records = []
     for architecture in architectures or ("sm_80", "sm_90"):
         found = parse(compile_for(nvcc, source, architecture))
         if len(found) != len(listed):
-            sys.exit(f"{architecture}: found {len(found)} kernels, gpu.h lists {len(listed)}")
+            sys.exit(f"{architecture}: found {len(found)} kernels, kernels.h lists {len(listed)}")
         records += found
     for record in records:
         record["kernel"] = kernel_name(record["kernel"])
