@@ -15,8 +15,9 @@
 namespace tandem {
 
 // Runs passes of 1 to 32 rows behind a few cached ones, once, and again while less than 10 ms have
-// passed; the fastest of each counts, in seconds. About as much work as one sentence, without an
-// encoder: `source` may be any. Throws Error as ModelDecoder::step.
+// passed; the fastest of each counts, in seconds: on a CPU of this thread's work, since the time of
+// other programs would make drafts too short or too long. About as much work as one sentence,
+// without an encoder: `source` may be any. Throws Error as ModelDecoder::step.
 PassCosts measure_passes(const EncoderDecoder& network, Backend& backend,
                          std::shared_ptr<const EncodedSource> source);
 
