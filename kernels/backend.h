@@ -67,7 +67,7 @@ class PackedLinear {
   virtual ~PackedLinear() = default;
   virtual std::int64_t outputs() const = 0;      // N_out
   virtual std::int64_t inputs() const = 0;       // K
-  virtual ComputeType compute_type() const = 0;  // float32, bfloat16 or int8
+  virtual ComputeType compute_type() const = 0;  // float32, bfloat16, float16 or int8
   virtual std::size_t bytes() const = 0;
   // What a file stores so that `pack` of the same kind of backend gives these weights again; shares
   // the memory. Throws Error{unsupported} where weights cannot be stored.
@@ -158,10 +158,11 @@ class Backend {
 
   // --- products ----------------------------------------------------------------------------
 
-  // Packs once at load time. `type` is float32, bfloat16 or int8; float weights are quantised for
-  // int8 (one scale for each output column, max|w| / 127) and rounded to the nearest for bfloat16
-  // (ties to even); int8 weights are dequantised for the other two. Throws Error{unsupported} if
-  // this backend cannot compute in `type`, or has another layout than weights that are packed.
+  // Packs once at load time. `type` is float32, bfloat16, int8 or, on a GPU, float16; float weights
+  // are quantised for int8 (one scale for each output column, max|w| / 127) and rounded to the nearest
+  // for the 16-bit types (ties to even); int8 weights are dequantised for the others. Throws
+  // Error{unsupported} if this backend cannot compute in `type`, a weight is beyond float16, or
+  // weights that are packed have another layout.
   virtual std::shared_ptr<const PackedLinear> pack(const LinearWeights& weights, ComputeType type) = 0;
 
   // The same weights restricted to the outputs `columns`, in that order (a lexical shortlist).
@@ -169,8 +170,9 @@ class Backend {
                                                              std::span<const std::int32_t> columns) = 0;
 
   // out = activation(x W^T + b) + residual.   x [N, K], out [N, N_out], float32.
-  // bfloat16: only the weights are rounded. x and the sums are float32, so that the result is that
-  // of float32 on the rounded weights, bit for bit.
+  // bfloat16, float16: only the weights are rounded. x and the sums are float32, so that the result is that
+  // of float32 on the rounded weights, bit for bit. With Numerics::fast a GPU may round x too, to the
+  // same 16 bits, where there are many rows.
   // int8: q = clamp(round_half_even(x * s), -127, 127), exact 32-bit sums, one multiplication by
   // weight scale / s, then the bias: intgemm's formula. Without an activation scale that factor is
   // (1 / s) * weight scale, with one it is the product scale; all in float32.

@@ -42,8 +42,8 @@ enum class ComputeType {
   automatic,  ///< the type of the files: int8 where the weights are int8, else float32
   float32,
   bfloat16,
-  float16,
-  int8  ///< weights per output channel, activations per row (or the file's own multipliers)
+  float16,  ///< on GPUs; a CPU refuses it
+  int8      ///< weights per output channel, activations per row (or the file's own multipliers)
 };
 
 /// "auto", "float32", "bfloat16", "float16" or "int8". Throws Error{invalid_argument} otherwise.
@@ -54,7 +54,8 @@ TANDEM_EXPORT std::string_view to_string(ComputeType type) noexcept;
 enum class Numerics {
   exact,  ///< every row is computed in the same order whatever its neighbours and the threads:
           ///< a sentence has bit-equal scores alone and in any batch, and drafts are lossless
-  fast    ///< library kernels may be used for many rows; scores may differ in the last bits
+  fast    ///< library kernels may be used for many rows; scores may differ in the last bits, and on
+          ///< a GPU in bfloat16 or float16 as much as rounding the inputs of products to that type
 };
 
 }  // namespace tandem

@@ -71,8 +71,8 @@ struct ObservedAttention {
 
 class EncoderDecoder {
  public:
-  // Packs the weights for backends of this kind. `type` is float32, bfloat16 or int8. Throws
-  // Error{unsupported} as check_implemented, or when the backend cannot compute in `type`.
+  // Packs the weights for backends of this kind. Throws Error{unsupported} as
+  // check_implemented, or when the backend cannot compute in `type`.
   EncoderDecoder(ModelSpec spec, const ModelWeights& weights, ComputeType type, Backend& backend);
 
   const ModelSpec& spec() const { return spec_; }

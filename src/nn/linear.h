@@ -13,7 +13,7 @@ namespace tandem {
 class Linear {
  public:
   Linear() = default;
-  // `type` is float32, bfloat16 or int8 (Backend::pack).
+  // `type` is one that the backend computes in (Backend::pack).
   Linear(Backend& backend, const LinearWeights& weights, ComputeType type);
 
   // x [N, inputs], out [N, outputs].
