@@ -2,13 +2,26 @@
 
 #include <cstdio>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 namespace tandem::cli {
 namespace {
 
-std::string device_error(const std::string& name) {
+// Names with commas between them.
+std::vector<Device> parse_devices(const std::string& names) {
+  std::vector<Device> devices;
+  std::size_t begin = 0;
+  for (std::size_t end = 0; end != std::string::npos; begin = end + 1) {
+    end = names.find(',', begin);
+    devices.push_back(Device::parse(std::string_view(names).substr(begin, end - begin)));
+  }
+  return devices;
+}
+
+std::string device_error(const std::string& names) {
   try {
-    Device::parse(name);
+    parse_devices(names);
     return {};
   } catch (const Error& error) {
     return error.what();
@@ -30,14 +43,17 @@ void ModelFlags::add_to(CLI::App& app) {
          "exact: the same bits in any batch; fast: library kernels may change the last bits")
       ->check(CLI::IsMember({"exact", "fast"}))
       ->capture_default_str();
-  app.add_option("--device", device, "auto, cpu or cuda:N")
+  app.add_option("--device", device,
+                 "auto, cpu or cuda:N; several with commas hold a replica of the model each")
       ->check(CLI::Validator(device_error, "DEVICE"))
       ->capture_default_str();
 }
 
 EngineOptions ModelFlags::options() const {
   EngineOptions options;
-  options.device = Device::parse(device);
+  const std::vector<Device> devices = parse_devices(device);
+  options.device = devices.front();
+  options.more_devices.assign(devices.begin() + 1, devices.end());
   options.compute_type = parse_compute_type(compute_type);
   options.numerics = numerics == "fast" ? Numerics::fast : Numerics::exact;
   options.threads = threads;

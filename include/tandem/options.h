@@ -46,6 +46,10 @@ struct Limits {
 /// How an engine is loaded.
 struct EngineOptions {
   Device device;  ///< automatic
+  /// Further devices, each of which holds a replica of the model (threads, memory and all). A call
+  /// with fewer requests than devices runs where the fewest calls do, others on all of them; no
+  /// answer depends on where. A device may be named again.
+  std::vector<Device> more_devices;
   ComputeType compute_type = ComputeType::automatic;
   Numerics numerics = Numerics::exact;
   int threads = 0;  ///< 0: one for each core

@@ -12,7 +12,8 @@
 
 namespace tandem {
 
-// `answer(i, backend)` may throw Error, which becomes that answer's.
+// `answer(i, replica, backend)`, as run_workers gives them, may throw Error, which becomes that
+// answer's.
 template <class Answer, class Function>
 std::vector<Answer> answer_each(EngineState& engine, std::size_t count, const CallOptions& call,
                                 const Function& answer) {
@@ -20,12 +21,12 @@ std::vector<Answer> answer_each(EngineState& engine, std::size_t count, const Ca
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::size_t done = 0;
-  run_workers(engine.backends, count, [&](Backend& backend) {
+  run_workers(engine, count, [&](EngineState& replica, Backend& backend) {
     for (std::size_t i = next++; i < count; i = next++) {
       try {
         if (call.cancel.stop_requested())
           throw Error(ErrorCode::cancelled, "the call was cancelled");
-        answers[i] = answer(i, backend);
+        answers[i] = answer(i, replica, backend);
       } catch (const Error& error) {
         answers[i].error = error;
       }

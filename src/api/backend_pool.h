@@ -18,7 +18,8 @@ class BackendPool {
 
   class Lease {
    public:
-    Lease(BackendPool& pool, int threads) : pool_(&pool), threads_(threads), backend_(pool.acquire(threads)) {}
+    Lease(BackendPool& pool, int threads)
+        : pool_(&pool), threads_(threads), backend_(pool.acquire(threads)) {}
     Lease(Lease&&) noexcept = default;
     Lease& operator=(Lease&&) = delete;
     ~Lease() {
@@ -35,13 +36,17 @@ class BackendPool {
   // A context with this many threads, idle or new. Thread-safe.
   Lease lease(int threads) { return {*this, threads}; }
   int max_threads() const { return options_.threads; }
+  // Contexts that are in use now. Thread-safe.
+  int leased() const;
 
  private:
   std::unique_ptr<Backend> acquire(int threads);
+  std::unique_ptr<Backend> take_idle(int threads);  // null: there is none
   void give_back(int threads, std::unique_ptr<Backend> backend) noexcept;
 
   BackendOptions options_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  int leased_ = 0;
   std::map<int, std::vector<std::unique_ptr<Backend>>> idle_;  // by number of threads
 };
 

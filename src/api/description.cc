@@ -89,6 +89,8 @@ std::string runtime_part(EngineState& engine) {
   Table table;
   const BackendPool::Lease backend = engine.backends.lease(engine.options.threads);
   table.add("backend", (*backend).name());
+  for (const auto& replica : engine.replicas)
+    table.add("and a replica on", replica->options.device.name());
   table.add("compute type", to_string(engine.model.network->compute_type()));
   table.add("weights in memory", mebibytes(engine.model.network->bytes()));
   table.add("longest source", std::to_string(engine.max_source_tokens()) + " tokens");

@@ -21,9 +21,10 @@ Encoding encode_alone(const EngineState& engine, const EncodeRequest& request, B
 
 std::vector<Encoding> Engine::encode(std::span<const EncodeRequest> requests,
                                      const CallOptions& call) const {
-  return answer_each<Encoding>(
-      *state_, requests.size(), call,
-      [&](std::size_t i, Backend& backend) { return encode_alone(*state_, requests[i], backend); });
+  return answer_each<Encoding>(*state_, requests.size(), call,
+                               [&](std::size_t i, EngineState& replica, Backend& backend) {
+                                 return encode_alone(replica, requests[i], backend);
+                               });
 }
 
 Encoding Engine::encode(const EncodeRequest& request, const CallOptions& call) const {

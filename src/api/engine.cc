@@ -102,6 +102,12 @@ EngineState::EngineState(const std::string& directory, const EngineOptions& engi
   }
   read_defaults(directory);
   tokenizer = load_tokenizer(directory);
+  for (const Device& device : options.more_devices) {
+    EngineOptions other = options;
+    other.device = device;
+    other.more_devices.clear();
+    replicas.push_back(std::make_unique<EngineState>(directory, other));
+  }
   log_message(LogLevel::info, directory + ": loaded");
   for (const std::string& key : unknown_config_keys)
     log_message(LogLevel::warning,

@@ -28,6 +28,8 @@ struct EngineState {
   EngineOptions options;
   BackendPool backends;
   LoadedModel model;
+  // The same model on each of options.more_devices; these have no replicas of their own.
+  std::vector<std::unique_ptr<EngineState>> replicas;
   MeasuredPasses passes;
   std::shared_ptr<const Tokenizer> tokenizer;
   VocabularyFingerprint vocabulary;

@@ -137,8 +137,8 @@ std::vector<Output> Engine::generate(std::span<const Request> requests, const Ca
   const PreparedRequests prepared = prepare_all(*state_, requests, outputs);
   RequestQueue queue(source_lengths(prepared));
   Delivery delivery(call, *state_->tokenizer, outputs);
-  run_workers(state_->backends, requests.size(), [&](Backend& backend) {
-    Worker(*state_, prepared, backend, delivery).run(queue);
+  run_workers(*state_, requests.size(), [&](EngineState& replica, Backend& backend) {
+    Worker(replica, prepared, backend, delivery).run(queue);
   });
   answer_sequence_mixtures(*this, *state_, requests, call, delivery);
   return outputs;

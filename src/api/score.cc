@@ -240,9 +240,10 @@ NextTokenScores score_next_token(const EngineState& engine, const NextTokenReque
 
 std::vector<TargetScores> Engine::score(std::span<const TargetsRequest> requests,
                                         const CallOptions& call) const {
-  return answer_each<TargetScores>(*state_, requests.size(), call, [&](std::size_t i, Backend& b) {
-    return score_targets(*state_, requests[i], b);
-  });
+  return answer_each<TargetScores>(*state_, requests.size(), call,
+                                   [&](std::size_t i, EngineState& replica, Backend& backend) {
+                                     return score_targets(replica, requests[i], backend);
+                                   });
 }
 
 TargetScores Engine::score(const TargetsRequest& request, const CallOptions& call) const {
@@ -251,23 +252,24 @@ TargetScores Engine::score(const TargetsRequest& request, const CallOptions& cal
 
 std::vector<Score> Engine::score(std::span<const ScoreRequest> requests,
                                  const CallOptions& call) const {
-  return answer_each<Score>(*state_, requests.size(), call, [&](std::size_t i, Backend& backend) {
-    const ScoreRequest& request = requests[i];
-    TargetsRequest single;
-    single.input = request.input;
-    single.targets = {request.target};
-    single.source_lang = request.source_lang;
-    single.target_lang = request.target_lang;
-    TargetScore target = std::move(score_targets(*state_, single, backend).targets.front());
-    return Score{std::move(target.token_log_probs), target.sum_log_prob, std::nullopt};
-  });
+  return answer_each<Score>(
+      *state_, requests.size(), call, [&](std::size_t i, EngineState& replica, Backend& backend) {
+        const ScoreRequest& request = requests[i];
+        TargetsRequest single;
+        single.input = request.input;
+        single.targets = {request.target};
+        single.source_lang = request.source_lang;
+        single.target_lang = request.target_lang;
+        TargetScore target = std::move(score_targets(replica, single, backend).targets.front());
+        return Score{std::move(target.token_log_probs), target.sum_log_prob, std::nullopt};
+      });
 }
 
 std::vector<NextTokenScores> Engine::next_log_probs(std::span<const NextTokenRequest> requests,
                                                     const CallOptions& call) const {
   return answer_each<NextTokenScores>(*state_, requests.size(), call,
-                                      [&](std::size_t i, Backend& backend) {
-                                        return score_next_token(*state_, requests[i], backend);
+                                      [&](std::size_t i, EngineState& replica, Backend& backend) {
+                                        return score_next_token(replica, requests[i], backend);
                                       });
 }
 

@@ -154,8 +154,9 @@ class EngineInvariance : public testing::TestWithParam<ModelChoice> {
     ASSERT_EQ(inputs_.size(), std::size_t{kTexts});
   }
 
-  Engine load(int threads, int batch_tokens = 256) const {
+  Engine load(int threads, int batch_tokens = 256, std::vector<Device> replicas = {}) const {
     EngineOptions options;
+    options.more_devices = std::move(replicas);
     options.device = Device::cpu();
     options.compute_type = GetParam().type;
     options.threads = threads;
@@ -171,8 +172,8 @@ class EngineInvariance : public testing::TestWithParam<ModelChoice> {
     return outputs;
   }
 
-  // The engines of the law: 1, 2 and 3 threads, and a budget so small that requests join a
-  // running batch one by one.
+  // The engines of the law: 1, 2 and 3 threads, a budget so small that requests join a running
+  // batch one by one, and replicas of the model.
   template <class Check>
   void on_every_engine(const Check& check) const {
     for (const int threads : {1, 2, 3}) {
@@ -181,6 +182,8 @@ class EngineInvariance : public testing::TestWithParam<ModelChoice> {
     }
     SCOPED_TRACE("a budget of 32 tokens");
     check(load(1, 32));
+    SCOPED_TRACE("two replicas more");
+    check(load(1, 32, {Device::cpu(), Device::cpu()}));
   }
 
   std::string directory_;
