@@ -5,7 +5,7 @@
 #
 # Installs the packages that are missing, fetches the public models that some tests use, builds with optimisation
 # and with warnings as errors, and runs the whole suite. With TANDEM_SANITIZERS=1 the suite runs under
-# AddressSanitizer and UndefinedBehaviorSanitizer first, and the layers that have threads under ThreadSanitizer.
+# AddressSanitizer and UndefinedBehaviorSanitizer first, and under ThreadSanitizer.
 # Where nvcc is found, the CUDA module is built too, and the tests that a machine without a GPU can run on it.
 # Asks nothing; safe to run again. The exit code is that of the first stage that failed; the last lines are
 # ctest's summary.
@@ -35,7 +35,7 @@ python3 examples/fetch_bergamot.py "${TANDEM_BERGAMOT_DIR:-${XDG_CACHE_HOME:-$HO
 
 if [ "${TANDEM_SANITIZERS:-0}" = 1 ]; then
   suite asan OFF
-  suite tsan OFF --label-regex 'base|kernels|decoding|api|examples'
+  suite tsan OFF
 fi
 if command -v nvcc >/dev/null; then
   step "cuda: build the module, load it, count its registers"
