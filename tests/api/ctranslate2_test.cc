@@ -186,7 +186,8 @@ TEST(CTranslate2Engine, WhatARequestDemandsIsInItsMap) {
   constexpr TokenId kUnlisted = 40;
   Request request = listed(kAza);
   request.generation.max_new_tokens = 3;
-  for (const TokenId id : engine.generate(request).hypotheses.at(0).ids) EXPECT_NE(id, kUnlisted);
+  const Output output = engine.generate(request);
+  for (const TokenId id : output.hypotheses.at(0).ids) EXPECT_NE(id, kUnlisted);
   request.prefix = std::vector<TokenId>{kUnlisted};
   EXPECT_EQ(engine.generate(request).hypotheses.at(0).ids.at(0), kUnlisted);
   request.prefix = std::vector<TokenId>{};

@@ -1,7 +1,6 @@
 // Masks over text: a token is allowed if and only if tokens can complete the text behind it.
 #include "decoding/constraints/text_language.h"
 
-#include <chrono>
 #include <regex>
 #include <set>
 #include <string>
@@ -215,7 +214,7 @@ TEST(TextConstraint, StepsOfHostilePatternsAreBounded) {
     pieces.push_back(piece);
   }
   const auto text = toy_text(pieces);
-  const auto begin = std::chrono::steady_clock::now();
+  // All states of these would never end.
   for (const char* pattern :
        {"(.*a.{30}|.*b.{29}){2}", "(.{0,500}){3}", "((a|aa|b|ab)*c?)*[de]*"}) {
     const auto at = make_regex_constraint(text, pattern)->clone();
@@ -223,11 +222,10 @@ TEST(TextConstraint, StepsOfHostilePatternsAreBounded) {
       const TokenMask mask = at->allowed();
       TokenId token = 3;
       while (token < text->vocabulary_size() && !mask.allows(token)) ++token;
-      if (token == text->vocabulary_size()) break;
+      ASSERT_LT(token, text->vocabulary_size()) << pattern << ", step " << step;
       at->advance(token);
     }
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60));
 }
 
 TEST(SplitWords, BeginAtSpaces) {
