@@ -18,9 +18,9 @@
 namespace tandem {
 namespace {
 
-LoadedModel load(const std::string& directory, ComputeType type = ComputeType::automatic) {
+LoadedModel load(const std::string& directory) {
   const auto backend = make_reference_backend();
-  return load_model(directory, Limits{}, type, *backend);
+  return load_model(directory, Limits{}, ComputeType::automatic, *backend);
 }
 
 // A Bergamot-like model: SSRU decoder, int8 matrices with multipliers, float vectors. The values of
@@ -236,8 +236,9 @@ TEST(LoadModelRefusal, NamesInTheYamlThatAreNotInTheDirectoryAreNamed) {
 TEST(LoadModelRefusal, AComputeTypeThatTheBackendCannotDoIsUnsupported) {
   const TemporaryFolder folder;
   folder.write("model.npz", MarianOracle({}, 1).npz());
-  expect_error([&] { load(folder.path(), ComputeType::float16); }, ErrorCode::unsupported,
-               "computes in");
+  const auto cpu = make_backend({.device = Device::cpu()});
+  expect_error([&] { load_model(folder.path(), Limits{}, ComputeType::float16, *cpu); },
+               ErrorCode::unsupported, "computes in");
 }
 
 }  // namespace
