@@ -7,12 +7,15 @@
 #include <limits>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "api/forced_pass.h"
+#include "decoding/loop.h"
+#include "decoding/make_search.h"
 #include "models/load_model.h"
 #include "support/device_backends.h"
 #include "support/expect_error.h"
@@ -265,6 +268,57 @@ INSTANTIATE_TEST_SUITE_P(
         Numbers{"attention_float16_cuda_on_host", false, ComputeType::float16, cuda_on_host},
         Numbers{"ssru_int8_cuda_on_host", true, ComputeType::int8, cuda_on_host}),
     [](const auto& numbers) { return std::string(numbers.param.name); });
+
+// The best hypothesis of each source.
+std::vector<Hypothesis> search(const Numbers& numbers, const std::vector<Tokens>& sources,
+                               const SearchOptions& options) {
+  const auto backend = numbers.make_backend();
+  MarianShape shape;
+  shape.ssru = numbers.ssru;
+  const auto network = load_native(shape, numbers.type, *backend).network;
+  ModelDecoder decoder(*network, *backend);
+  Loop loop(decoder);
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    loop.add(decoder.add(encode(*network, *backend, sources[i]), {}), i, make_search(options));
+  std::vector<Loop::Entry> finished;
+  while (loop.active() > 0) loop.step(finished);
+  std::vector<Hypothesis> best(sources.size());
+  for (const Loop::Entry& entry : finished) best[entry.tag] = entry.search->results().at(0);
+  return best;
+}
+
+// Their sums are added in different orders, so scores may differ in the last bits; no two
+// candidates of these searches are that close.
+TEST(ModelDecoder, A23CpuAndGpuChooseTheSameTokens) {
+  std::mt19937 random(23);
+  std::vector<Tokens> sources(12);
+  for (Tokens& source : sources) {
+    source.resize(1 + random() % 9);
+    for (TokenId& token : source) token = static_cast<TokenId>(1 + random() % 39);
+    source.push_back(0);
+  }
+  SearchOptions options;
+  options.start_token = -1;
+  options.vocabulary_size = 40;
+  options.eos_tokens = {0};
+  options.max_new_tokens = 12;
+  for (const bool ssru : {false, true})
+    for (const ComputeType type : {ComputeType::float32, ComputeType::bfloat16, ComputeType::int8})
+      for (const int num_beams : {1, 4}) {
+        options.strategy = num_beams == 1 ? Strategy(Greedy{}) : Strategy(Beam{});
+        options.num_beams = num_beams;
+        const auto cpu = search({"cpu", ssru, type, one_thread}, sources, options);
+        const auto gpu = search({"gpu", ssru, type, cuda_on_host}, sources, options);
+        std::set<Tokens> different;
+        for (std::size_t i = 0; i < sources.size(); ++i) {
+          different.insert(cpu[i].ids);
+          EXPECT_EQ(gpu[i].ids, cpu[i].ids)
+              << to_string(type) << ", ssru " << ssru << ", source " << i;
+          EXPECT_NEAR(gpu[i].sum_log_prob, cpu[i].sum_log_prob, 1e-3);
+        }
+        EXPECT_GE(different.size(), 3U);
+      }
+}
 
 TEST(ModelDecoder, FinishedSentencesGiveTheirMemoryBack) {
   const auto backend = make_cpu_backend(1);
