@@ -80,19 +80,24 @@ void ModelDecoder::step(std::span<const SentenceRows> sentences, std::span<Candi
   hand_out(sentences, answers);
 }
 
-void ModelDecoder::advance_caches(std::span<const SentenceRows> sentences) {
-  std::int64_t appended = 0, expected = 0;
-  for (const SentenceRows& sentence : sentences) {
-    for (const Row& row : sentence.rows) appended += static_cast<std::int64_t>(row.feed.size());
-    // Few outputs are longer than twice the source.
+// Of whole outputs. Few are longer than twice the source.
+std::int64_t ModelDecoder::expected_positions(std::span<const SentenceRows> sentences) {
+  std::int64_t expected = 0;
+  for (const SentenceRows& sentence : sentences)
     expected += 2 * static_cast<std::int64_t>(find(sentence.sentence).source->ids.size() *
                                               sentence.rows.size());
-  }
+  return std::min(expected, kMostExpected);
+}
+
+void ModelDecoder::advance_caches(std::span<const SentenceRows> sentences) {
+  std::int64_t appended = 0;
+  for (const SentenceRows& sentence : sentences)
+    for (const Row& row : sentence.rows) appended += static_cast<std::int64_t>(row.feed.size());
   // When the cache grows, it grows to what is expected and not step by step: what is never written
   // takes no memory on a CPU.
   const SlotPool& pool = state_.pool();
   if (appended > pool.available())
-    state_.reserve(std::max(appended, std::min(expected, kMostExpected) - pool.live()));
+    state_.reserve(std::max(appended, expected_positions(sentences) - pool.live()));
   for (const SentenceRows& sentence : sentences) {
     changes_.clear();
     for (const Row& row : sentence.rows) {

@@ -58,6 +58,7 @@ class ModelDecoder : public StepDecoder {
   };
 
   Sentence& find(int handle);
+  std::int64_t expected_positions(std::span<const SentenceRows> sentences);
   void advance_caches(std::span<const SentenceRows> sentences);
   void plan_rows(std::span<const SentenceRows> sentences);
   // Where the attention of each fed token goes; null if none is wanted.

@@ -16,6 +16,7 @@
 #include "api/forced_pass.h"
 #include "decoding/loop.h"
 #include "decoding/make_search.h"
+#include "kernels/counted_gpu.h"
 #include "models/load_model.h"
 #include "support/device_backends.h"
 #include "support/expect_error.h"
@@ -333,6 +334,29 @@ TEST(ModelDecoder, FinishedSentencesGiveTheirMemoryBack) {
   decoder.release(second);
   EXPECT_EQ(decoder.cached_positions(), 0);
   EXPECT_THROW(decoder.release(second), Error);
+}
+
+TEST(ModelDecoder, AStepOnAGpuIsOneCopyOneListOfLaunchesAndOneWait) {
+  cuda::CountedGpu::Counts counts;
+  cuda::CudaBackend backend(std::make_unique<cuda::CountedGpu>(counts), Numerics::exact);
+  for (const bool ssru : {false, true}) {
+    MarianShape shape;
+    shape.ssru = ssru;
+    const auto network = load_native(shape, ComputeType::int8, backend).network;
+    ModelDecoder decoder(*network, backend);
+    const std::vector<int> both = {decoder.add(encode(*network, backend, {5, 0}), {}),
+                                   decoder.add(encode(*network, backend, {7, 3, 0}), {})};
+    const Row first = make_row(-1, 0, {-1, 4}, 2);
+    step(decoder, both, {{first}, {first}});
+    for (int length = 2; length < 6; ++length) {
+      counts = {};
+      const Row next = make_row(0, length, {length}, 2);
+      step(decoder, both, {{next}, {next}});
+      EXPECT_EQ(counts.copies_in, 1);
+      EXPECT_EQ(counts.lists, 1);
+      EXPECT_EQ(counts.syncs, 1);
+    }
+  }
 }
 
 TEST(ModelDecoder, ScoresThatAreNotNumbersAreAnErrorThatSaysWhere) {
