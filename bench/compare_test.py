@@ -165,6 +165,12 @@ class Memory(unittest.TestCase):
         self.assertEqual(len(broken), 2 * len(memory.LENGTHS))  # 16 and 64 sentences
         self.assertRegex(broken[0], "16 sentences")
 
+    def test_larger_calls_may_take_less_for_each_token(self):
+        points = self.points(100)
+        for (sentences, length), facts in points.items():
+            facts["peak"] -= 90 * max(0, sentences * length - 128)
+        self.assertEqual(self.broken(points=points), [])
+
     def test_a_peak_above_what_is_allowed_breaks_a_law(self):
         self.assertEqual(len(self.broken(peak=150.1)), len(memory.SENTENCES))
         self.assertEqual(self.broken(peak=1000, most_peak=None), [])

@@ -78,7 +78,7 @@ class FileBytes {
 
   std::span<const std::byte> bytes() const { return bytes_; }
   // Fills `out` from byte `offset` on. A mapped file is read, not touched: a touched page stays in
-  // the process's memory, and Linux maps fifteen neighbours with it. About a microsecond. Throws
+  // the process's memory, and Linux maps fifteen neighbours with it. One system call. Throws
   // Error{corrupt} for what is not in the file or cannot be read. Thread-safe.
   void copy(std::size_t offset, std::span<std::byte> out) const;
   // Keeps the memory alive, for tensors that borrow from it.
