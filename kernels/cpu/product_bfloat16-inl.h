@@ -22,45 +22,32 @@ inline void add_input(const float* x, std::int64_t x_stride, const std::int32_t*
   }
 }
 
-// Of 16 registers 3 rows and 4 vectors would need 17: pairs of weights take some.
-constexpr int bfloat16_vectors(int rows) {
-  return kLanes < 16 && rows == 3 ? 2 : tile_vectors(rows);
-}
-
-// Weights `ahead` bytes from those that are read are fetched.
-template <int kRows>
-inline void tile_bfloat16(const ProductBfloat16& product, const std::int32_t* panel,
-                          std::int64_t ahead, std::int64_t row, std::int64_t first_column) {
-  constexpr int kVectors = bfloat16_vectors(kRows);
-  const std::int64_t x_stride = product.x_stride, inputs = product.inputs;
-  const float* x = product.x + row * x_stride;
-  Floats acc[kRows][kVectors];
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast(0.0F);
-  for (std::int64_t k = 0; k + 1 < inputs; k += 2, panel += kPanelColumns) {
-    if (kRows > 1) fetch_columns<kVectors * kLanes>(panel + ahead / 4);
-    add_input<kRows, kVectors>(x + k, x_stride, panel, low_bfloat16, acc);
-    add_input<kRows, kVectors>(x + k + 1, x_stride, panel, high_bfloat16, acc);
-  }
-  if (inputs % 2 != 0)
-    add_input<kRows, kVectors>(x + inputs - 1, x_stride, panel, low_bfloat16, acc);
-  finish_tile<kRows, kVectors>(product.output, acc, row, first_column);
-}
-
 struct TileBfloat16 {
   static constexpr int kMostRows = kLanes < 16 ? 5 : 6;
-
+  // Of 16 registers 3 rows and 4 vectors would need 17: pairs of weights take some.
   template <int kRows>
-  static void run(const ProductBfloat16& product, std::int64_t panel, std::int64_t row) {
-    constexpr int kTileColumns = bfloat16_vectors(kRows) * kLanes;
-    const std::int64_t width = panel_width(product.output, panel);
-    const auto* pairs =
-        reinterpret_cast<const std::int32_t*>(product.panels + panel * product.panel_elements);
-    for (std::int64_t column = 0; column < width; column += kTileColumns) {
-      const std::int64_t ahead =
-          fetch_distance<kTileColumns>(product.output, panel, 2 * product.panel_elements, column);
-      tile_bfloat16<kRows>(product, pairs + column, ahead, row, panel * kPanelColumns + column);
+  static constexpr int vectors() {
+    return kLanes < 16 && kRows == 3 ? 2 : tile_vectors(kRows);
+  }
+
+  template <int kRows, int kLines>
+  static void run(const ProductBfloat16& product, const char* weights, const char* ahead,
+                  std::int64_t row, std::int64_t column) {
+    constexpr int kVectors = vectors<kRows>();
+    const std::int64_t x_stride = product.x_stride, inputs = product.inputs;
+    const float* x = product.x + row * x_stride;
+    const auto* pairs = reinterpret_cast<const std::int32_t*>(weights);
+    Floats acc[kRows][kVectors];
+    for (int r = 0; r < kRows; ++r)
+      for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast(0.0F);
+    for (std::int64_t k = 0; k + 1 < inputs; k += 2, pairs += kPanelColumns) {
+      fetch_lines<kLines>(ahead + k / 2 * kGroupBytes);
+      add_input<kRows, kVectors>(x + k, x_stride, pairs, low_bfloat16, acc);
+      add_input<kRows, kVectors>(x + k + 1, x_stride, pairs, high_bfloat16, acc);
     }
+    if (inputs % 2 != 0)
+      add_input<kRows, kVectors>(x + inputs - 1, x_stride, pairs, low_bfloat16, acc);
+    finish_tile<kRows, kVectors>(product.output, acc, row, column);
   }
 };
 

@@ -8,59 +8,47 @@
 namespace tandem::cpu {
 namespace {
 
-// Even and odd weights need a register each, so tall tiles are narrower than in float32: of 16
-// registers, 4 rows and 2 vectors are the most whose sums, weights and one activation fit.
-constexpr int word_vectors(int rows) {
-  return rows > (kLanes == 16 ? 4 : 2) ? 2 : tile_vectors(rows);
-}
-
-template <int kRows>
-inline void tile_int8(const ProductInt8& product, const std::int8_t* panel, std::int64_t ahead,
-                      std::int64_t row, std::int64_t first_column) {
-  constexpr int kVectors = word_vectors(kRows);
-  const std::int64_t x_stride = product.x_stride_bytes / 4;
-  const auto* x = static_cast<const std::int32_t*>(product.x) + row * x_stride;
-  Ints acc[kRows][kVectors];
-  TANDEM_UNROLL
-  for (int r = 0; r < kRows; ++r) TANDEM_UNROLL
-  for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast_int(0);
-  for (std::int64_t g = 0; g < product.groups; ++g) {
-    const std::int8_t* group = panel + g * 4 * kPanelColumns;
-    const auto* weights = reinterpret_cast<const std::int32_t*>(group);
-    if (kRows > 1) fetch_columns<kVectors * kLanes>(group + ahead);
-    // Two vectors at a time share each activation as soon as it is loaded: all of them at once
-    // would push the sums out of the registers.
-    TANDEM_UNROLL
-    for (int v = 0; v < kVectors; v += 2) {
-      const Ints w0 = load_ints(weights + v * kLanes), w1 = load_ints(weights + (v + 1) * kLanes);
-      const Ints even0 = even_bytes(w0), even1 = even_bytes(w1);
-      const Ints odd0 = odd_bytes(w0), odd1 = odd_bytes(w1);
-      TANDEM_UNROLL
-      for (int r = 0; r < kRows; ++r) {
-        const Ints even = broadcast_int(x[r * x_stride + 2 * g]);
-        acc[r][v] = add_pair_products(acc[r][v], even0, even);
-        acc[r][v + 1] = add_pair_products(acc[r][v + 1], even1, even);
-        const Ints odd = broadcast_int(x[r * x_stride + 2 * g + 1]);
-        acc[r][v] = add_pair_products(acc[r][v], odd0, odd);
-        acc[r][v + 1] = add_pair_products(acc[r][v + 1], odd1, odd);
-      }
-    }
-  }
-  finish_tile_int8<kRows, kVectors>(product, acc, row, first_column);
-}
-
 struct TileInt8 {
   static constexpr int kMostRows = kLanes == 16 ? 6 : 4;
+  // Even and odd weights need a register each, so tall tiles are narrower than in float32: of 16
+  // registers, 4 rows and 2 vectors are the most whose sums, weights and one activation fit.
   template <int kRows>
-  static void run(const ProductInt8& product, std::int64_t panel, std::int64_t row) {
-    constexpr int kTileColumns = word_vectors(kRows) * kLanes;
-    const std::int64_t width = panel_width(product.output, panel);
-    const std::int8_t* weights = product.panels + panel * product.panel_bytes;
-    for (std::int64_t column = 0; column < width; column += kTileColumns) {
-      const std::int64_t ahead =
-          fetch_distance<kTileColumns>(product.output, panel, product.panel_bytes, column);
-      tile_int8<kRows>(product, weights + 4 * column, ahead, row, panel * kPanelColumns + column);
+  static constexpr int vectors() {
+    return kRows > (kLanes == 16 ? 4 : 2) ? 2 : tile_vectors(kRows);
+  }
+
+  template <int kRows, int kLines>
+  static void run(const ProductInt8& product, const char* weights, const char* ahead,
+                  std::int64_t row, std::int64_t column) {
+    constexpr int kVectors = vectors<kRows>();
+    const std::int64_t x_stride = product.x_stride_bytes / 4;
+    const auto* x = static_cast<const std::int32_t*>(product.x) + row * x_stride;
+    Ints acc[kRows][kVectors];
+    TANDEM_UNROLL
+    for (int r = 0; r < kRows; ++r) TANDEM_UNROLL
+    for (int v = 0; v < kVectors; ++v) acc[r][v] = broadcast_int(0);
+    for (std::int64_t g = 0; g < product.groups; ++g) {
+      const auto* words = reinterpret_cast<const std::int32_t*>(weights + g * kGroupBytes);
+      fetch_lines<kLines>(ahead + g * kGroupBytes);
+      // Two vectors at a time share each activation as soon as it is loaded: all of them at once
+      // would push the sums out of the registers.
+      TANDEM_UNROLL
+      for (int v = 0; v < kVectors; v += 2) {
+        const Ints w0 = load_ints(words + v * kLanes), w1 = load_ints(words + (v + 1) * kLanes);
+        const Ints even0 = even_bytes(w0), even1 = even_bytes(w1);
+        const Ints odd0 = odd_bytes(w0), odd1 = odd_bytes(w1);
+        TANDEM_UNROLL
+        for (int r = 0; r < kRows; ++r) {
+          const Ints even = broadcast_int(x[r * x_stride + 2 * g]);
+          acc[r][v] = add_pair_products(acc[r][v], even0, even);
+          acc[r][v + 1] = add_pair_products(acc[r][v + 1], even1, even);
+          const Ints odd = broadcast_int(x[r * x_stride + 2 * g + 1]);
+          acc[r][v] = add_pair_products(acc[r][v], odd0, odd);
+          acc[r][v + 1] = add_pair_products(acc[r][v + 1], odd1, odd);
+        }
+      }
     }
+    finish_tile_int8<kRows, kVectors>(product, acc, row, column);
   }
 };
 

@@ -12,33 +12,38 @@
 namespace tandem::cpu {
 namespace {
 
-// How far ahead a tile that reads a whole panel fetches weights: 4 KiB, one page. Only worth it
-// when a tile has several rows; with one row the hardware prefetcher keeps up with the stream.
-// Measured: bench/kernels_bench.cc.
-constexpr std::int64_t kPrefetchBytes = 4096;
+// A group is what one step of a tile reads of a whole panel, 4 bytes of each column: an input in
+// float32, two in bfloat16, four in int8.
+constexpr std::int64_t kGroupBytes = 4 * kPanelColumns;
+constexpr std::int64_t kLineBytes = 64;
+constexpr int kGroupLines = static_cast<int>(kGroupBytes / kLineBytes);
 
-// Bytes from what a tile of kTileColumns columns reads to what it fetches, where a panel has 4
-// bytes of each column side by side. A tile that is narrower than its panel leaves lines out, so
-// that the hardware does not fetch for it, and walks all inputs before it turns to the columns
-// beside: those it fetches, and in the end the first ones of the next panel.
-template <int kTileColumns>
-inline std::int64_t fetch_distance(const ProductOutput& output, std::int64_t panel,
-                                   std::int64_t panel_bytes, std::int64_t column) {
-  if constexpr (kTileColumns == kPanelColumns) return kPrefetchBytes;
-  const std::int64_t left = output.columns - panel * kPanelColumns;
-  if (column + kTileColumns < kPanelColumns && column + kTileColumns < left)
-    return 4 * kTileColumns;
-  return left <= kPanelColumns ? 0 : panel_bytes - 4 * column;
+inline const char* panel_start(const ProductF32& product, std::int64_t panel) {
+  return reinterpret_cast<const char*>(product.panels + panel * product.panel_elements);
+}
+inline const char* panel_start(const ProductBfloat16& product, std::int64_t panel) {
+  return reinterpret_cast<const char*>(product.panels + panel * product.panel_elements);
+}
+inline const char* panel_start(const ProductInt8& product, std::int64_t panel) {
+  return reinterpret_cast<const char*>(product.panels + panel * product.panel_bytes);
 }
 
-// Fetches 4 bytes of kTileColumns columns: to L1, or to L2 if they are read only after the rest of
-// the inputs.
-template <int kTileColumns>
-inline void fetch_columns(const void* first) {
-  for (int byte = 0; byte < 4 * kTileColumns; byte += 64) {
-    const char* line = static_cast<const char*>(first) + byte;
-    kTileColumns == kPanelColumns ? prefetch(line) : prefetch_far(line);
-  }
+inline std::int64_t panel_width(const ProductOutput& output, std::int64_t panel) {
+  const std::int64_t left = output.columns - panel * kPanelColumns;
+  return left < kPanelColumns ? left : kPanelColumns;
+}
+
+// Where the panel after this one begins; the last one again where there is none.
+template <class Product>
+inline const char* next_panel(const Product& product, std::int64_t panel) {
+  const bool is_last = (panel + 1) * kPanelColumns >= product.output.columns;
+  return panel_start(product, is_last ? panel : panel + 1);
+}
+
+// Fetches kLines lines of a group into L2.
+template <int kLines>
+inline void fetch_lines(const char* first) {
+  for (int line = 0; line < kLines; ++line) prefetch_far(first + line * kLineBytes);
 }
 
 // Vectors of a tile for a number of rows: as wide as the registers allow (32 with AVX-512, else
@@ -50,37 +55,72 @@ constexpr int tile_vectors(int rows) {
   return by_registers < kAll ? by_registers : kAll;
 }
 
-// Calls Tile::run<r>(product, panel, row) for tiles of r rows, at most Tile::kMostRows (from 1 to
-// 6), that cover [row_begin, row_end): as few as possible and of nearly equal height, since one of
-// one or two rows takes as long to read the weights as a tall one takes for all.
+// One tile of kRows rows over all columns of a panel, by
+// Tile::run<kRows, kLines>(product, weights, ahead, row, column), which reads `weights` from its
+// first column on and fetches kLines lines of each group from `ahead` on. As wide as the panel, it
+// fetches what the walk over the rows says. Narrower, it leaves lines out, so that the hardware
+// does not fetch for it, and walks all inputs before it turns to the columns beside: those it
+// fetches, and in the end the first ones of the next panel. With one row it is no faster than
+// memory.
+template <class Tile, int kRows, int kLines, class Product>
+inline void walk_columns(const Product& product, std::int64_t panel, std::int64_t row,
+                         const char* ahead) {
+  constexpr int kColumns = Tile::template vectors<kRows>() * kLanes;
+  const char* weights = panel_start(product, panel);
+  const std::int64_t first = panel * kPanelColumns;
+  if constexpr (kColumns == kPanelColumns) {
+    Tile::template run<kRows, kLines>(product, weights, ahead, row, first);
+  } else {
+    constexpr int kBeside =
+        kRows == 1 ? 0 : static_cast<int>((4 * kColumns + kLineBytes - 1) / kLineBytes);
+    const std::int64_t width = panel_width(product.output, panel);
+    for (std::int64_t column = 0; column < width; column += kColumns) {
+      const bool is_last = column + kColumns >= width;
+      Tile::template run<kRows, kBeside>(
+          product, weights + 4 * column,
+          is_last ? next_panel(product, panel) : weights + 4 * (column + kColumns), row,
+          first + column);
+    }
+  }
+}
+
+// The same for a number of rows, at least kLeast and at most Tile::kMostRows, which is at most 6.
+template <class Tile, int kLeast, int kLines, class Product>
+inline void walk_columns(const Product& product, std::int64_t panel, std::int64_t row,
+                         std::int64_t rows, const char* ahead) {
+  if constexpr (kLeast < Tile::kMostRows) {
+    if (rows > kLeast)
+      return walk_columns<Tile, kLeast + 1, kLines>(product, panel, row, rows, ahead);
+  }
+  walk_columns<Tile, kLeast, kLines>(product, panel, row, ahead);
+}
+
+// Bytes of a panel: with the one before it, half of an L2 of 1 MiB.
+constexpr std::int64_t kMostFetched = 256 * 1024;
+
+// Tiles that cover [row_begin, row_end): as few as possible and of nearly equal height, since one
+// of one or two rows takes as long to read the weights as a tall one takes for all. A single tile
+// leaves fetching to the hardware, which keeps up with one stream of addresses; fetching besides
+// takes a quarter longer. Several share the lines of the next panel, so that memory works while
+// they compute and the next first tile finds its weights in L2.
 template <class Tile, class Product>
 inline void walk_rows(const Product& product, std::int64_t panel, std::int64_t row_begin,
                       std::int64_t row_end) {
   const std::int64_t rows = row_end - row_begin;
   const std::int64_t tiles = (rows + Tile::kMostRows - 1) / Tile::kMostRows;
+  const char *own = panel_start(product, panel), *next = next_panel(product, panel);
+  const bool fetches = tiles > 1 && next - own <= kMostFetched;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    constexpr int kLeast = (Tile::kMostRows + 1) / 2;  // rows of a tile that is not the only one
     const std::int64_t begin = rows * tile / tiles, count = rows * (tile + 1) / tiles - begin;
     const std::int64_t row = row_begin + begin;
-    switch (count) {
-      case 6:
-        if constexpr (Tile::kMostRows > 5) Tile::template run<6>(product, panel, row);
-        break;
-      case 5:
-        if constexpr (Tile::kMostRows > 4) Tile::template run<5>(product, panel, row);
-        break;
-      case 4:
-        Tile::template run<4>(product, panel, row);
-        break;
-      case 3:
-        Tile::template run<3>(product, panel, row);
-        break;
-      case 2:
-        Tile::template run<2>(product, panel, row);
-        break;
-      default:
-        Tile::template run<1>(product, panel, row);
-        break;
-    }
+    if (!fetches)
+      walk_columns<Tile, 1, 0>(product, panel, row, count, next);
+    else if (tiles < kGroupLines)
+      walk_columns<Tile, kLeast, 2>(product, panel, row, count, next + tile % 2 * 2 * kLineBytes);
+    else
+      walk_columns<Tile, kLeast, 1>(product, panel, row, count,
+                                    next + tile % kGroupLines * kLineBytes);
   }
 }
 
@@ -137,11 +177,6 @@ inline void finish_tile(const ProductOutput& output, const Floats (&sums)[kRows]
       store(out + v * kLanes, residual == nullptr ? y : y + load(residual + v * kLanes));
     }
   }
-}
-
-inline std::int64_t panel_width(const ProductOutput& output, std::int64_t panel) {
-  const std::int64_t left = output.columns - panel * kPanelColumns;
-  return left < kPanelColumns ? left : kPanelColumns;
 }
 
 // Integer sums to floats: y = sum * (row factor * column factor), then as above. One multiplication
