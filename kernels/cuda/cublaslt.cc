@@ -73,8 +73,29 @@ struct Destroy {
 template <class Opaque>
 using Owned = std::unique_ptr<Opaque, Destroy>;
 
-cudaDataType_t type_of(const MatrixProduct& product) {
-  return product.type == MatrixProduct::Type::bfloat16 ? CUDA_R_16BF : CUDA_R_16F;
+// What the library calls the type of both operands, and what it sums in. CUBLAS_COMPUTE_32F rounds
+// no float32 to TF32: that is CUBLAS_COMPUTE_32F_FAST_TF32.
+struct Types {
+  cudaDataType_t operands, sums;
+  cublasComputeType_t compute;
+  std::int64_t bytes;  // of an element of an operand
+};
+
+Types types_of(const MatrixProduct& product) {
+  switch (product.type) {
+    case ComputeType::bfloat16:
+      return {CUDA_R_16BF, CUDA_R_32F, CUBLAS_COMPUTE_32F, 2};
+    case ComputeType::float16:
+      return {CUDA_R_16F, CUDA_R_32F, CUBLAS_COMPUTE_32F, 2};
+    case ComputeType::int8:
+      return {CUDA_R_8I, CUDA_R_32I, CUBLAS_COMPUTE_32I, 1};
+    default:
+      return {CUDA_R_32F, CUDA_R_32F, CUBLAS_COMPUTE_32F, 4};
+  }
+}
+
+bool is_integer(const MatrixProduct& product) {
+  return product.type == ComputeType::int8;
 }
 
 cublasLtEpilogue_t epilogue_of(const MatrixProduct& product) {
@@ -83,21 +104,30 @@ cublasLtEpilogue_t epilogue_of(const MatrixProduct& product) {
   return product.relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
 }
 
-// Without a residual the addend is the output, times 0.
-Rows<const float> addend_of(const MatrixProduct& product) {
-  return product.residual.data != nullptr ? product.residual
-                                          : Rows<const float>{product.out.data, product.out.stride};
+// Where the product goes; its elements have 4 bytes in every type.
+Operand out_of(const MatrixProduct& product) {
+  return is_integer(product) ? Operand{product.sums.data, product.sums.stride}
+                             : Operand{product.out.data, product.out.stride};
 }
 
-// To what the output and the addend are aligned, rows included: 16 bytes, the widest that a kernel
-// writes at once, or the 4 of a float.
-std::uint32_t alignment_of(const MatrixProduct& product) {
-  const Rows<const float> addend = addend_of(product);
-  const auto bits = reinterpret_cast<std::uintptr_t>(product.out.data) |
-                    reinterpret_cast<std::uintptr_t>(addend.data) |
-                    static_cast<std::uintptr_t>(product.out.stride * 4) |
-                    static_cast<std::uintptr_t>(addend.stride * 4);
-  return bits % 16 == 0 ? 16 : 4;
+// Without a residual the addend is the output, times 0.
+Operand addend_of(const MatrixProduct& product) {
+  return product.residual.data != nullptr ? Operand{product.residual.data, product.residual.stride}
+                                          : out_of(product);
+}
+
+// To what all rows are aligned: 16 bytes, the widest that a kernel moves at once, or the 4 of a
+// float. Operands whose elements have fewer bytes come with 16.
+std::uint32_t alignment_of(const Operand& operand, std::int64_t bytes) {
+  const auto bits = reinterpret_cast<std::uintptr_t>(operand.data) |
+                    static_cast<std::uintptr_t>(operand.stride * bytes);
+  return bits % kOperandAlignment == 0 ? kOperandAlignment : 4;
+}
+
+std::array<std::uint32_t, 4> alignments_of(const MatrixProduct& product) {
+  const std::int64_t bytes = types_of(product).bytes;
+  return {alignment_of(product.weights, bytes), alignment_of(product.x, bytes),
+          alignment_of(addend_of(product), 4), alignment_of(out_of(product), 4)};
 }
 
 // Column-major, as the library has it: rows of ours are its columns.
@@ -113,16 +143,15 @@ Owned<cublasLtMatrixLayoutOpaque_t> layout_of(cudaDataType_t type, std::int64_t 
 Owned<cublasLtMatmulDescOpaque_t> operation_of(const MatrixProduct& product) {
   constexpr const char* kWhat = "describing a product to cuBLASLt";
   cublasLtMatmulDesc_t operation = nullptr;
-  check(library().MatmulDescCreate(&operation, CUBLAS_COMPUTE_32F, CUDA_R_32F), kWhat);
+  const Types types = types_of(product);
+  check(library().MatmulDescCreate(&operation, types.compute, types.sums), kWhat);
   Owned<cublasLtMatmulDescOpaque_t> owned(operation);
-  const cublasLtEpilogue_t epilogue = epilogue_of(product);
-  check(library().MatmulDescSetAttribute(operation, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
-                                         sizeof epilogue),
-        kWhat);
-  if (product.bias != nullptr)
-    check(library().MatmulDescSetAttribute(operation, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
-                                           &product.bias, sizeof product.bias),
-          kWhat);
+  const auto set = [&](cublasLtMatmulDescAttributes_t attribute, auto value) {
+    check(library().MatmulDescSetAttribute(operation, attribute, &value, sizeof value), kWhat);
+  };
+  set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue_of(product));
+  if (product.bias != nullptr) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, product.bias);
+  if (is_integer(product)) set(CUBLASLT_MATMUL_DESC_TRANSA, CUBLAS_OP_T);
   return owned;
 }
 
@@ -136,20 +165,28 @@ Owned<cublasLtMatmulPreferenceOpaque_t> preference_of(const MatrixProduct& produ
           kWhat);
   };
   set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{product.workspace_bytes});
-  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment_of(product));
-  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment_of(product));
+  const auto [weights, x, addend, out] = alignments_of(product);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, weights);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, x);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, addend);
+  set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, out);
   return owned;
 }
 
-// A product of `rows` rows in the library's words: out^T = W x^T, where all are transposed.
+// A product of `rows` rows in the library's words: out^T = W x^T, where all are transposed. Weights
+// of int8 stand along their inputs and the library transposes them back: "TN", the one form that it
+// has for integers in plain layouts. Its tiled ones are for compute capability 8.0 and before alone
+// ("To use IMMA kernels", section cublasLtMatmul() of the manual of 13.0).
 struct Description {
   Description(const MatrixProduct& product, std::int64_t rows)
       : operation(operation_of(product)),
-        weights(
-            layout_of(type_of(product), product.outputs, product.inputs, product.weights.stride)),
-        x(layout_of(type_of(product), product.inputs, rows, product.x.stride)),
-        addend(layout_of(CUDA_R_32F, product.outputs, rows, addend_of(product).stride)),
-        out(layout_of(CUDA_R_32F, product.outputs, rows, product.out.stride)) {}
+        weights(is_integer(product) ? layout_of(types_of(product).operands, product.inputs,
+                                                product.outputs, product.weights.stride)
+                                    : layout_of(types_of(product).operands, product.outputs,
+                                                product.inputs, product.weights.stride)),
+        x(layout_of(types_of(product).operands, product.inputs, rows, product.x.stride)),
+        addend(layout_of(types_of(product).sums, product.outputs, rows, addend_of(product).stride)),
+        out(layout_of(types_of(product).sums, product.outputs, rows, out_of(product).stride)) {}
 
   Owned<cublasLtMatmulDescOpaque_t> operation;
   Owned<cublasLtMatrixLayoutOpaque_t> weights, x, addend, out;
@@ -187,16 +224,21 @@ bool CublasLt::multiply(const MatrixProduct& product, cudaStream_t stream) {
   if (!library().problem.empty()) return false;
   if (handle_ == nullptr) check(library().Create(&handle_), "opening cuBLASLt");
   const bool adds = product.residual.data != nullptr;
+  const auto [weights_alignment, x_alignment, addend_alignment, out_alignment] =
+      alignments_of(product);
   const Kind kind = {static_cast<std::int64_t>(product.type),
                      rows_bucket(product.rows),
                      product.inputs,
                      product.outputs,
                      product.x.stride,
                      product.weights.stride,
-                     product.out.stride,
+                     out_of(product).stride,
                      adds ? product.residual.stride : -1,
                      static_cast<std::int64_t>(epilogue_of(product)),
-                     alignment_of(product),
+                     weights_alignment,
+                     x_alignment,
+                     addend_alignment,
+                     out_alignment,
                      static_cast<std::int64_t>(product.workspace_bytes)};
   auto choice = choices_.find(kind);
   if (choice == choices_.end()) choice = choices_.emplace(kind, choose(product)).first;
@@ -204,12 +246,16 @@ bool CublasLt::multiply(const MatrixProduct& product, cudaStream_t stream) {
   if (!algorithm) return false;
 
   const Description about(product, product.rows);
-  const float one = 1.0F, beta = adds ? 1.0F : 0.0F;
+  const float floats[] = {1.0F, adds ? 1.0F : 0.0F};
+  const std::int32_t integers[] = {1, 0};
+  const bool integer = is_integer(product);
+  const void* alpha = integer ? static_cast<const void*>(&integers[0]) : &floats[0];
+  const void* beta = integer ? static_cast<const void*>(&integers[1]) : &floats[1];
+  void* out = integer ? static_cast<void*>(product.sums.data) : product.out.data;
   const cublasStatus_t status = library().Matmul(
-      handle_, about.operation.get(), &one, product.weights.data, about.weights.get(),
-      product.x.data, about.x.get(), &beta, addend_of(product).data, about.addend.get(),
-      product.out.data, about.out.get(), &*algorithm, product.workspace, product.workspace_bytes,
-      stream);
+      handle_, about.operation.get(), alpha, product.weights.data, about.weights.get(),
+      product.x.data, about.x.get(), beta, addend_of(product).data, about.addend.get(), out,
+      about.out.get(), &*algorithm, product.workspace, product.workspace_bytes, stream);
   if (is_refusal(status)) {
     algorithm.reset();
     return false;

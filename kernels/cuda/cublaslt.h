@@ -35,7 +35,7 @@ class CublasLt {
   bool multiply(const MatrixProduct& product, cudaStream_t stream);
 
  private:
-  using Kind = std::array<std::int64_t, 11>;
+  using Kind = std::array<std::int64_t, 14>;
 
   std::optional<cublasLtMatmulAlgo_t> choose(const MatrixProduct& product) const;
 

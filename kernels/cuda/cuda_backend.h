@@ -2,12 +2,14 @@
 // on the host, sends the index arrays, and runs kernels through Gpu (gpu.h).
 //
 // Numerics: with `exact` every op computes a row with an order of additions that does not depend on
-// the other rows; each kernel's file says how. With `fast`, products of many rows with 16-bit
-// weights run on tensor cores: their inputs are rounded to 16 bits, their sums are float32.
+// the other rows; each kernel's file says how. With `fast`, float products of many rows are the
+// library's: their sums are float32 in its order, and with 16-bit weights their inputs are rounded
+// to 16 bits. Products of many rows in int8 are the library's with both, since the bits are equal.
 //
-// Cost: one launch for most ops; products in int8 add one to quantise their inputs; select takes
-// four to six and one wait for the device. Launches and index arrays gather until then (stream.h),
-// so a decoder step is one copy and one list of launches.
+// Cost: one launch for most ops; products in int8 add one to quantise their inputs, and one behind
+// the library's sums; select takes four to six and one wait for the device. Launches and index
+// arrays gather until then (stream.h), so a decoder step of few rows is one copy and one list of
+// launches.
 #pragma once
 
 #include <memory>
@@ -83,7 +85,8 @@ class CudaBackend final : public Backend {
   template <class Product>
   void multiply_rows(Rows<const typename Product::Input> x, std::int64_t rows,
                      const CudaPackedLinear& weights, const LinearEpilogue& epilogue,
-                     const float* row_scales, MatrixView out);
+                     const float* row_factors, MatrixView out);
+  MatrixProduct product_of(std::int64_t rows, const CudaPackedLinear& weights);
   // Whether Numerics::fast has another way for this product, which was taken then.
   bool multiply_fast(ConstMatrixView x, const CudaPackedLinear& weights,
                      const LinearEpilogue& epilogue, MatrixView out);
@@ -91,6 +94,9 @@ class CudaBackend final : public Backend {
   void round_rows(ConstMatrixView x, std::int64_t stride, Buffer& to);
   void multiply_int8(ConstMatrixView x, const CudaPackedLinear& weights,
                      const LinearEpilogue& epilogue, MatrixView out);
+  // Whether the library took the quantised inputs.
+  bool multiply_steps(const QuantizeKernel& x, std::int64_t rows, const CudaPackedLinear& weights,
+                      const LinearEpilogue& epilogue, MatrixView out);
   std::vector<SelectTask> score_rows(MatrixView logits, std::span<const SelectQuery> queries,
                                      std::int64_t columns, float* scores, SelectStats* stats);
   void rank_on_device(std::span<const SelectTask> tasks, std::int64_t columns,
@@ -100,8 +106,8 @@ class CudaBackend final : public Backend {
   std::shared_ptr<DeviceMemory> memory_;
   int ordinal_;
   Numerics numerics_;
-  bool fast_;                          // products of many rows go to the library
-  std::unique_ptr<Buffer> workspace_;  // of these products
+  bool fast_;                          // float products of many rows go to the library
+  std::unique_ptr<Buffer> workspace_;  // of the library's products
 };
 
 // Views as kernels take them; an empty one has no data.

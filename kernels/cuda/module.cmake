@@ -11,7 +11,7 @@ set(contract "")
 foreach(file module.h gpu.h kernels.h launch_list.h block.h matrix_product.h narrow.h row_kernels.h
     norm_kernels.h product_kernels.h weight_kernels.h
     attention_kernel.h ssru_kernel.h select_kernels.h ../backend.h ../../src/base/candidate.h ../../src/tensor/dtype.h
-    ../../include/tandem/error.h)
+    ../../include/tandem/device.h ../../include/tandem/error.h)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/${file})
   file(SHA256 ${CMAKE_CURRENT_LIST_DIR}/${file} digest)
   string(APPEND contract ${digest})

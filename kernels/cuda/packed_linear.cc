@@ -96,6 +96,7 @@ CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, const LinearWeights& we
       refuse("int8 sums of " + std::to_string(inputs_) + " inputs do not fit 32 bits");
     const Int8Rows rows = int8_rows(weights);
     weights_ = weights_on_device<std::int8_t>(memory, rows.weight, inputs_of_word(type));
+    if (memory.stream().gpu().product_library().found) transpose(memory);
     factors_ = padded_on_device(memory, activation_scale_ == 0 ? rows.scales : rows.product_scales);
   } else {
     refuse("the CUDA backend computes in float32, bfloat16, float16 and int8, not in " +
@@ -116,6 +117,7 @@ CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, const CudaPackedLinear&
       is_narrow(type_)
           ? select_columns(memory, whole.weights<std::uint16_t>(), words(), chosen, outputs_)
           : select_columns(memory, whole.weights<std::uint32_t>(), words(), chosen, outputs_);
+  if (whole.transposed_) transpose(memory);
   const auto row_of = [&](const float* row) {
     return Rows<const std::uint32_t>{reinterpret_cast<const std::uint32_t*>(row), 0};
   };
@@ -124,8 +126,22 @@ CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, const CudaPackedLinear&
     factors_ = select_columns(memory, row_of(whole.column_factors()), 1, chosen, outputs_);
 }
 
+void CudaPackedLinear::transpose(DeviceMemory& memory) {
+  const std::int64_t stride = aligned_stride(inputs_, 1);
+  transposed_ = memory.allocate(padded_words(outputs_, stride));
+  TransposeKernel kernel;
+  kernel.elements = {padded_outputs(outputs_), stride / inputs_of_word(type_)};
+  kernel.words = words();
+  kernel.from = weights<std::uint32_t>();
+  kernel.to = {static_cast<std::uint32_t*>(transposed_->data()), kernel.elements.columns};
+  memory.stream().run(kernel, kernel.elements.grid());
+}
+
 std::size_t CudaPackedLinear::bytes() const {
-  return weights_->bytes() + (bias_ ? bias_->bytes() : 0) + (factors_ ? factors_->bytes() : 0);
+  std::size_t bytes = 0;
+  for (const auto* buffer : {&weights_, &transposed_, &bias_, &factors_})
+    if (*buffer) bytes += (*buffer)->bytes();
+  return bytes;
 }
 
 PackedParts CudaPackedLinear::parts() const {

@@ -1,6 +1,9 @@
 // Weights of the CUDA backend in device memory: [word][output], where a word is one input in
 // float32, bfloat16 or float16, or four in int8 (product_kernels.h). Outputs are padded with zeros
 // to a multiple of 32; so are bias and scales. Immutable once made, so contexts share them.
+//
+// int8 weights are there twice where the library of Gpu::multiply was found: it takes them along
+// their inputs alone, the own kernels for few rows along their outputs.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +40,12 @@ class CudaPackedLinear final : public PackedLinear {
   Rows<const Word> weights() const {
     return {static_cast<const Word*>(weights_->data()), padded_outputs(outputs_)};
   }
+  // The same for the library, which takes floats as they are.
+  Operand operand() const { return {weights_->data(), padded_outputs(outputs_)}; }
+  // int8: [padded outputs][inputs], zeros behind the last input; null data without the library.
+  Operand transposed() const {
+    return {transposed_ ? transposed_->data() : nullptr, aligned_stride(inputs_, 1)};
+  }
   const float* bias() const { return bias_ ? static_cast<const float*>(bias_->data()) : nullptr; }
   // int8: what the sums of a column are multiplied by, besides the factor of their row.
   const float* column_factors() const {
@@ -45,9 +54,11 @@ class CudaPackedLinear final : public PackedLinear {
   float activation_scale() const { return activation_scale_; }
 
  private:
+  void transpose(DeviceMemory& memory);
+
   ComputeType type_;
   std::int64_t outputs_, inputs_;
-  std::unique_ptr<Buffer> weights_, bias_, factors_;
+  std::unique_ptr<Buffer> weights_, transposed_, bias_, factors_;
   float activation_scale_;
 };
 

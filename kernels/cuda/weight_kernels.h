@@ -83,16 +83,38 @@ struct RoundKernel {
 };
 
 // What follows a product, on sums that are in memory. A thread owns one of them.
+template <class Sum>
 struct FinishKernel {
   static constexpr int kThreads = Elements::kThreads;
   using Shared = NothingShared;
   Elements elements;
-  Rows<const float> sums;
+  Rows<const Sum> sums;
   ProductEnd end;
 
   template <class Block>
   TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
     elements.each(block, [&](std::int64_t n, std::int64_t d) { end.finish(n, d, sums.row(n)[d]); });
+  }
+};
+
+// Packed words with those of an output one after another: to[output][word] = from[word][output],
+// zeros behind the last word up to the stride.
+//
+// A thread owns one word of `to`, so that neighbours write neighbouring words. It runs when a model
+// is loaded and once for a lexical shortlist.
+struct TransposeKernel {
+  static constexpr int kThreads = Elements::kThreads;
+  using Shared = NothingShared;
+  Elements elements;  // padded outputs, words of a row of `to`
+  std::int64_t words = 0;
+  Rows<const std::uint32_t> from;
+  Rows<std::uint32_t> to;
+
+  template <class Block>
+  TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
+    elements.each(block, [&](std::int64_t output, std::int64_t word) {
+      to.row(output)[word] = word < words ? from.row(word)[output] : 0;
+    });
   }
 };
 

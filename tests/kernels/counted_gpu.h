@@ -1,5 +1,5 @@
-// A Gpu on the host that counts what is asked of it: copies, lists of launches and waits are what
-// a device takes time for besides its work.
+// A Gpu on the host that counts what is asked of it: copies, lists of launches, products of the
+// library and waits are what a device takes time for besides its work.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@ namespace tandem::cuda {
 class CountedGpu final : public Gpu {
  public:
   struct Counts {
-    int copies_in = 0, copies_out = 0, lists = 0, syncs = 0;
+    int copies_in = 0, copies_out = 0, lists = 0, syncs = 0, products = 0;
     std::size_t launches = 0;
   };
   explicit CountedGpu(Counts& counts) : counts_(counts) {}
@@ -42,7 +42,10 @@ class CountedGpu final : public Gpu {
     gpu_.run(launches);
   }
   ProductLibrary product_library() const override { return gpu_.product_library(); }
-  bool multiply(const MatrixProduct& product) override { return gpu_.multiply(product); }
+  bool multiply(const MatrixProduct& product) override {
+    ++counts_.products;
+    return gpu_.multiply(product);
+  }
 
  private:
   Counts& counts_;

@@ -114,49 +114,6 @@ TEST(CudaBackend, SpansCoverAllWordsAndEndWhereTilesDo) {
   }
 }
 
-Matrix product(Backend& backend, const Matrix& x, ComputeType type) {
-  Matrix out(x.rows(), 77);
-  backend.linear(x.view(), *backend.pack(random_weights(77, x.cols()), type),
-                 {.activation = Activation::relu, .residual = {}}, out.view());
-  return out;
-}
-
-bool equal_bits(const Matrix& a, const Matrix& b) {
-  for (std::int64_t r = 0; r < a.rows(); ++r)
-    for (std::int64_t c = 0; c < a.cols(); ++c)
-      if (a.at(r, c) != b.at(r, c)) return false;
-  return true;
-}
-
-// The library takes products of more than 16 rows in 16 bits; it rounds their inputs, which shows.
-TEST(CudaBackend, FastNumericsDifferForManyRowsInSixteenBitsAlone) {
-  const auto exact = on_host();
-  StagedBackend fast(cuda::open_on_host(Numerics::fast));
-  StagedBackend alone(std::make_unique<cuda::CudaBackend>(
-      std::make_unique<cuda::HostGpu>(cuda::ThreadOrder::ascending, false), Numerics::fast));
-  EXPECT_NE(fast.name().find(", fast, products on the host"), std::string::npos);
-  EXPECT_NE(alone.name().find("no tensor cores: the test left"), std::string::npos);
-  for (const ComputeType type :
-       {ComputeType::float32, ComputeType::bfloat16, ComputeType::float16, ComputeType::int8})
-    for (const std::int64_t rows : {16, 17}) {
-      const Matrix x = Matrix::random(rows, 300, 1);
-      const Matrix expected = product(*exact, x, type);
-      const bool narrow = type == ComputeType::bfloat16 || type == ComputeType::float16;
-      EXPECT_NE(equal_bits(product(fast, x, type), expected), narrow && rows == 17)
-          << to_string(type) << ", " << rows << " rows";
-      EXPECT_TRUE(equal_bits(product(alone, x, type), expected)) << "without the library";
-    }
-}
-
-TEST(CudaBackend, OneAlgorithmServesLessThanAnEighthMoreRows) {
-  for (std::int64_t rows = 1; rows < 10'000; ++rows) {
-    const std::int64_t bucket = cuda::rows_bucket(rows);
-    EXPECT_GE(bucket, rows);
-    EXPECT_LT(bucket, rows + std::max<std::int64_t>(16, rows / 8 + 1));
-    EXPECT_EQ(cuda::rows_bucket(bucket), bucket);
-  }
-}
-
 // Ties and runs of the best across slices of 2048 columns, and one more candidate than the device
 // ranks: the host's answer begins with the device's.
 TEST(CudaBackend, TheHostRanksAsTheDeviceDoes) {

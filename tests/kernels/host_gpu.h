@@ -24,17 +24,33 @@
 namespace tandem::cuda {
 
 // The same product as the library's, with its sums in double.
-template <class Narrow>
+template <class Element>
 void multiply_on_host(const MatrixProduct& product) {
-  const auto narrow = [](std::uint16_t bits) { return double{widened(Narrow{bits})}; };
+  const Rows<const Element> x = product.x.rows<Element>(),
+                            weights = product.weights.rows<Element>();
   for (std::int64_t n = 0; n < product.rows; ++n)
     for (std::int64_t c = 0; c < product.outputs; ++c) {
       double sum = product.bias == nullptr ? 0.0 : product.bias[c];
       for (std::int64_t k = 0; k < product.inputs; ++k)
-        sum += narrow(product.x.row(n)[k]) * narrow(product.weights.row(k)[c]);
+        sum += double{widened(x.row(n)[k])} * widened(weights.row(k)[c]);
       if (product.relu && sum < 0) sum = 0;
       if (product.residual.data != nullptr) sum += product.residual.row(n)[c];
       product.out.row(n)[c] = static_cast<float>(sum);
+    }
+}
+
+// Its sums of int8, which it takes along the inputs. The library's conditions must hold.
+inline void multiply_int8_on_host(const MatrixProduct& product) {
+  TANDEM_CHECK(product.x.stride % kOperandAlignment == 0 && product.inputs % 4 == 0);
+  TANDEM_CHECK(product.weights.stride % kOperandAlignment == 0 && product.outputs % 4 == 0);
+  TANDEM_CHECK(product.bias == nullptr && !product.relu && product.residual.data == nullptr);
+  for (std::int64_t n = 0; n < product.rows; ++n)
+    for (std::int64_t c = 0; c < product.outputs; ++c) {
+      const std::int8_t* x = product.x.rows<std::int8_t>().row(n);
+      const std::int8_t* weights = product.weights.rows<std::int8_t>().row(c);
+      std::int32_t sum = 0;
+      for (std::int64_t k = 0; k < product.inputs; ++k) sum += x[k] * weights[k];
+      product.sums.row(n)[c] = sum;
     }
 }
 
@@ -72,7 +88,6 @@ class HostBlock {
  private:
   std::int64_t x_, y_;
   ThreadOrder order_;
-  bool has_library_;
 };
 
 template <class Kernel>
@@ -166,10 +181,14 @@ class GuardedMemory {
   std::map<void*, std::size_t> sizes_;
 };
 
+// Of products; one that refuses has no algorithm for any of them.
+enum class HostLibrary { found, refuses, missing };
+
 class HostGpu final : public Gpu {
  public:
-  explicit HostGpu(ThreadOrder order = ThreadOrder::ascending, bool has_library = true)
-      : order_(order), has_library_(has_library) {}
+  explicit HostGpu(ThreadOrder order = ThreadOrder::ascending,
+                   HostLibrary library = HostLibrary::found)
+      : order_(order), library_(library) {}
 
   int ordinal() const override { return 0; }
   std::string name() const override { return "kernels on the host"; }
@@ -193,15 +212,20 @@ class HostGpu final : public Gpu {
   }
 
   ProductLibrary product_library() const override {
-    return {has_library_, has_library_ ? "products on the host" : "the test left the library out"};
+    const bool found = library_ != HostLibrary::missing;
+    return {found, found ? "products on the host" : "the test left the library out"};
   }
   bool multiply(const MatrixProduct& product) override {
-    if (!has_library_) return false;
+    if (library_ != HostLibrary::found) return false;
     const GuardedMemory::Touch touch;
-    if (product.type == MatrixProduct::Type::bfloat16)
+    if (product.type == ComputeType::int8)
+      multiply_int8_on_host(product);
+    else if (product.type == ComputeType::bfloat16)
       multiply_on_host<Bfloat16>(product);
-    else
+    else if (product.type == ComputeType::float16)
       multiply_on_host<Float16>(product);
+    else
+      multiply_on_host<float>(product);
     return true;
   }
 
@@ -212,7 +236,7 @@ class HostGpu final : public Gpu {
   }
 
   ThreadOrder order_;
-  bool has_library_;
+  HostLibrary library_;
   LaunchGraphs<HostGraph> graphs_{
       [this](const LaunchList& launches) { return std::make_unique<HostGraph>(launches, order_); }};
 };

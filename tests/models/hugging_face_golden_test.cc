@@ -138,22 +138,22 @@ TEST_P(HuggingFaceGolden, GivenTargetsHaveTheLogProbabilitiesOfTransformers) {
   EXPECT_GT(cases, 0);
 }
 
-struct Narrow {
+struct Numbers {
   ComputeType type;
   double tolerance;  // of a logit; they reach 20 here
 };
 
-class FastNumerics : public testing::TestWithParam<std::tuple<std::string, Narrow>> {};
+class FastNumerics : public testing::TestWithParam<std::tuple<std::string, Numbers>> {};
 
-// Eight copies of the recorded pass are rows enough for the products of tensor cores, in the
-// encoder and in the decoder.
+// Eight copies of the recorded pass are rows enough for the products of the library, in the encoder
+// and in the decoder.
 TEST_P(FastNumerics, LogitsOfManyRowsStayCloseToTransformers) {
   constexpr int kCopies = 8;
-  const auto& [family, narrow] = GetParam();
+  const auto& [family, numbers] = GetParam();
   const std::string directory = std::string(TANDEM_GOLDEN_DIR) + "/hf/" + family;
   const auto arrays = recorded(directory);
   const auto backend = cuda::open_on_host(Numerics::fast);
-  const LoadedModel model = load_model(directory, Limits{}, narrow.type, *backend);
+  const LoadedModel model = load_model(directory, Limits{}, numbers.type, *backend);
   ModelWorkspace workspace;
   const RecordedSource source(arrays);
   const std::vector<TokenId> target = ids_of(arrays.at("decoder_input_ids"));
@@ -179,7 +179,7 @@ TEST_P(FastNumerics, LogitsOfManyRowsStayCloseToTransformers) {
   ASSERT_EQ(columns * target.size(), expected.size());
   for (std::size_t r = 0; r < logits.size(); ++r)
     for (std::size_t c = 0; c < columns; ++c)
-      ASSERT_NEAR(logits[r][c], expected[r % target.size() * columns + c], narrow.tolerance)
+      ASSERT_NEAR(logits[r][c], expected[r % target.size() * columns + c], numbers.tolerance)
           << "row " << r << ", column " << c;
 }
 
@@ -199,11 +199,12 @@ INSTANTIATE_TEST_SUITE_P(Families, HuggingFaceGolden,
                          case_name);
 INSTANTIATE_TEST_SUITE_P(Families, FastNumerics,
                          testing::Combine(testing::ValuesIn(families()),
-                                          testing::Values(Narrow{ComputeType::bfloat16, 1e-1},
-                                                          Narrow{ComputeType::float16, 1e-2})),
+                                          testing::Values(Numbers{ComputeType::float32, kTolerance},
+                                                          Numbers{ComputeType::bfloat16, 1e-1},
+                                                          Numbers{ComputeType::float16, 1e-2})),
                          [](const auto& choice) {
                            return std::get<std::string>(choice.param) + "_" +
-                                  std::string(to_string(std::get<Narrow>(choice.param).type));
+                                  std::string(to_string(std::get<Numbers>(choice.param).type));
                          });
 INSTANTIATE_TEST_SUITE_P(FamiliesOnDevices, HuggingFaceGolden,
                          testing::Combine(testing::ValuesIn(families()),
