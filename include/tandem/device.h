@@ -39,7 +39,7 @@ TANDEM_EXPORT std::string system_report();
 
 /// The type of the weights and of the products with them. Norms, softmax and sums are float32.
 enum class ComputeType {
-  automatic,  ///< the type of the files: int8 where the weights are int8, else float32
+  automatic,  ///< int8 where the weights of the files are; else float32, on GPUs bfloat16
   float32,
   bfloat16,
   float16,  ///< on GPUs; a CPU refuses it

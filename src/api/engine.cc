@@ -106,6 +106,7 @@ EngineState::EngineState(const std::string& directory, const EngineOptions& engi
     EngineOptions other = options;
     other.device = device;
     other.more_devices.clear();
+    other.compute_type = model.network->compute_type();  // automatic differs between CPU and GPU
     replicas.push_back(std::make_unique<EngineState>(directory, other));
   }
   log_message(LogLevel::info, directory + ": loaded");

@@ -40,10 +40,10 @@ ModelFiles read_hugging_face(const std::string& directory, const Limits& limits,
     std::string known;
     for (const std::string_view name : known_families())
       known += (known.empty() ? "" : ", ") + std::string(name);
-    throw Error(ErrorCode::unsupported,
-                config_path + ": models of type " + quote(model_type) + " cannot be run",
-                "this version runs " + known +
-                    ", and models in the formats of CTranslate2 and Marian");
+    throw Error(
+        ErrorCode::unsupported,
+        config_path + ": models of type " + quote(model_type) + " cannot be run",
+        "this version runs " + known + ", and models in the formats of CTranslate2 and Marian");
   }
   WeightMap weights = read_safetensors(directory, limits);
   ModelFiles files;
@@ -96,6 +96,10 @@ ModelFiles read_model(const std::string& directory, const Limits& limits, Comput
 LoadedModel load_model(const std::string& directory, const Limits& limits, ComputeType type,
                        Backend& backend) {
   ModelFiles files = read_model(directory, limits, type);
+  // A GPU reads half as much in bfloat16, and a trained model keeps its tokens (docs/numerics.md).
+  if (type == ComputeType::automatic && files.type == ComputeType::float32 &&
+      backend.device().kind() == Device::Kind::cuda)
+    files.type = ComputeType::bfloat16;
   try {
     files.about.network = std::make_shared<const EncoderDecoder>(
         std::move(files.model.spec), files.model.weights, files.type, backend);

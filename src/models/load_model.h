@@ -44,8 +44,8 @@ struct MarianDecoding {
   std::optional<bool> allow_unknown;        // allow-unk
 };
 
-// What a CTranslate2 directory says about texts: the strings of its special tokens, and which of them
-// are added to a source.
+// What a CTranslate2 directory says about texts: the strings of its special tokens, and which of
+// them are added to a source.
 struct CTranslate2Texts {
   std::string unknown, bos, eos;
   bool add_source_bos = false, add_source_eos = false;
@@ -89,14 +89,15 @@ struct ModelFiles {
   ComputeType type = ComputeType::float32;  // never automatic
 };
 
-// `type` automatic: int8 where the weights are int8, else float32. float32 on int8 weights runs
-// their exact values; int8 on float weights quantises the products (not the embeddings).
+// `type` automatic: int8 where the weights are int8, else float32 on a CPU and bfloat16 on a GPU.
+// float32 on int8 weights runs their exact values; int8 on float weights quantises the products
+// (not the embeddings).
 // Throws Error: not_found, corrupt (file, tensor or key, expected, found), unsupported,
 // resource_exhausted (the limit).
 LoadedModel load_model(const std::string& directory, const Limits& limits, ComputeType type,
                        Backend& backend);
 
-// The first half of load_model.
+// The first half of load_model, as for a CPU.
 ModelFiles read_model(const std::string& directory, const Limits& limits, ComputeType type);
 
 // What `automatic` means for these weights; any other type is itself.

@@ -29,7 +29,7 @@ class HuggingFaceGolden : public testing::TestWithParam<Case> {
   const std::string directory_ =
       std::string(TANDEM_GOLDEN_DIR) + "/hf/" + std::get<std::string>(GetParam());
   std::unique_ptr<Backend> backend_ = std::get<BackendChoice>(GetParam()).make();
-  LoadedModel model_ = load_model(directory_, Limits{}, ComputeType::automatic, *backend_);
+  LoadedModel model_ = load_model(directory_, Limits{}, ComputeType::float32, *backend_);
   ModelWorkspace workspace_;
 };
 

@@ -10,6 +10,7 @@
 #include "base/staged_directory.h"
 #include "models/packed/packed_writer.h"
 #include "support/backends.h"
+#include "support/device_backends.h"
 #include "support/expect_error.h"
 #include "support/forced_scores.h"
 #include "support/marian_oracle.h"
@@ -106,6 +107,21 @@ TEST(LoadModel, Int8FilesRunInInt8UnlessFloatIsAskedFor) {
     }
   EXPECT_GT(error, 0);
   EXPECT_LT(std::sqrt(error / size), 0.1);
+}
+
+TEST(LoadModel, AutomaticIsTheTypeThatTheDeviceIsFastIn) {
+  QuantisedModel quantised;
+  const TemporaryFolder int8, floats;
+  int8.write("model.intgemm.alphas.bin", quantised.writer.bytes());
+  floats.write("model.npz", MarianOracle({}, 1).npz());
+  const auto type_of = [](const TemporaryFolder& folder, ComputeType asked, Backend& backend) {
+    return load_model(folder.path(), Limits{}, asked, backend).network->compute_type();
+  };
+  const auto cpu = make_cpu_backend(1), gpu = cuda::open_on_host();
+  EXPECT_EQ(type_of(floats, ComputeType::automatic, *cpu), ComputeType::float32);
+  EXPECT_EQ(type_of(floats, ComputeType::automatic, *gpu), ComputeType::bfloat16);
+  EXPECT_EQ(type_of(floats, ComputeType::float32, *gpu), ComputeType::float32);
+  EXPECT_EQ(type_of(int8, ComputeType::automatic, *gpu), ComputeType::int8);
 }
 
 TEST(LoadModel, TheDecodersYamlNamesTheFilesAndTheSearch) {
