@@ -124,6 +124,25 @@ struct SelectAnswer {
   SelectStatus status = SelectStatus::ok;
 };
 
+// The tokens of the rows of `embed`: ids of the host, or those of candidates in device memory.
+class TokenIds {
+ public:
+  TokenIds(std::span<const TokenId> ids) : ids_(ids), size_(ids.size()) {}            // NOLINT
+  TokenIds(const std::vector<TokenId>& ids) : TokenIds(std::span<const TokenId>(ids)) {}  // NOLINT
+  TokenIds(const Candidate* chosen, std::size_t size) : chosen_(chosen), size_(size) {}
+
+  std::size_t size() const { return size_; }
+  std::span<const TokenId> ids() const { return ids_; }  // empty: they are those of chosen()
+  const Candidate* chosen() const { return chosen_; }    // or null
+  // Of row n, where device memory is the host's.
+  TokenId operator[](std::size_t n) const { return chosen_ != nullptr ? chosen_[n].token : ids_[n]; }
+
+ private:
+  std::span<const TokenId> ids_;
+  const Candidate* chosen_ = nullptr;
+  std::size_t size_;
+};
+
 // Device memory. Freed on destruction.
 class Buffer {
  public:
@@ -145,6 +164,10 @@ class Backend {
   // The type in which this backend likes to keep the keys and values of a model that computes in
   // `type`: float32, or float16, which halves what a decoder step reads. float32 for float32.
   virtual DType cache_type(ComputeType /*type*/) const { return DType::float32; }
+
+  // Whether waiting for the answers of a pass costs so much that passes whose answers may not be
+  // needed are worth running before the wait.
+  virtual bool prefers_running_ahead() const { return false; }
 
   // --- memory ------------------------------------------------------------------------------
 
@@ -183,8 +206,8 @@ class Backend {
 
   // out[n] = scale * table[ids[n]] + positions[position_ids[n]].   table [V, D], out [N, D].
   // A negative id is a row of zeros (Marian's start of sentence). `positions` may be empty.
-  virtual void embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
-                     ConstMatrixView positions, std::span<const std::int32_t> position_ids, MatrixView out) = 0;
+  virtual void embed(ConstMatrixView table, TokenIds ids, float scale, ConstMatrixView positions,
+                     std::span<const std::int32_t> position_ids, MatrixView out) = 0;
 
   // out[n] = gain * (x[n] - mean) / sqrt(variance + epsilon) + bias.  x, out [N, D]; gain, bias [1, D];
   // empty bias: none. The variance is the mean of squared differences. out may be x.
@@ -236,6 +259,14 @@ class Backend {
   // answers[i]. The rows of logits may be overwritten. Blocks until the answers are on the host.
   virtual void select(MatrixView logits, std::span<const SelectQuery> queries, std::span<SelectAnswer> answers,
                       Candidate* out, std::size_t out_stride) = 0;
+
+  // The same for queries that are ranked and ask for one candidate, over at most kMostBestColumns
+  // columns, without a wait: the answer to query i is best[i], in device memory, for `embed` and
+  // `to_host`. Where there is none its token is -1; where the scores are not numbers its log_prob is
+  // NaN besides. `queries` and what they point to may change at once. This one serves backends whose
+  // memory is the host's.
+  virtual void select_best(MatrixView logits, std::span<const SelectQuery> queries, Candidate* best);
+  static constexpr std::int64_t kMostBestColumns = std::int64_t{1} << 19;
 };
 
 // How to make an execution context.

@@ -96,9 +96,8 @@ void CpuBackend::to_host(void* host, const void* device, std::size_t bytes) {
   if (bytes != 0) std::memcpy(host, device, bytes);
 }
 
-void CpuBackend::embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
-                       ConstMatrixView positions, std::span<const std::int32_t> position_ids,
-                       MatrixView out) {
+void CpuBackend::embed(ConstMatrixView table, TokenIds ids, float scale, ConstMatrixView positions,
+                       std::span<const std::int32_t> position_ids, MatrixView out) {
   const bool has_positions = positions.rows() > 0;
   split(static_cast<std::int64_t>(ids.size()), out.cols(),
         [&](std::int64_t begin, std::int64_t end, int) {

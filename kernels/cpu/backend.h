@@ -48,9 +48,8 @@ class CpuBackend final : public Backend {
   void linear(ConstMatrixView x, const PackedLinear& weights, const LinearEpilogue& epilogue,
               MatrixView out) override;
 
-  void embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
-             ConstMatrixView positions, std::span<const std::int32_t> position_ids,
-             MatrixView out) override;
+  void embed(ConstMatrixView table, TokenIds ids, float scale, ConstMatrixView positions,
+             std::span<const std::int32_t> position_ids, MatrixView out) override;
   void layer_norm(ConstMatrixView x, ConstMatrixView gain, ConstMatrixView bias, float epsilon,
                   MatrixView out) override;
   void rms_norm(ConstMatrixView x, ConstMatrixView gain, float epsilon, MatrixView out) override;

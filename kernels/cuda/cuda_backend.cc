@@ -48,14 +48,14 @@ void CudaBackend::sync() {
 
 // --- rows ----------------------------------------------------------------------------------------
 
-void CudaBackend::embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
-                        ConstMatrixView positions, std::span<const std::int32_t> position_ids,
-                        MatrixView out) {
+void CudaBackend::embed(ConstMatrixView table, TokenIds ids, float scale, ConstMatrixView positions,
+                        std::span<const std::int32_t> position_ids, MatrixView out) {
   stream().begin_op();
   EmbedKernel kernel;
   kernel.elements = elements_of(out);
   kernel.table = rows_of(table);
-  kernel.ids = stream().upload(ids);
+  kernel.ids = stream().upload(ids.ids());
+  kernel.chosen = ids.chosen();
   kernel.scale = scale;
   kernel.positions = rows_of(positions);
   if (positions.rows() > 0) kernel.position_ids = stream().upload(position_ids);

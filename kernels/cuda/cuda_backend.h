@@ -9,7 +9,7 @@
 // Cost: one launch for most ops; products in int8 add one to quantise their inputs, and one behind
 // the library's sums; select takes four to six and one wait for the device. Launches and index
 // arrays gather until then (stream.h), so a decoder step of few rows is one copy and one list of
-// launches.
+// launches. select_best hands them over and does not wait.
 #pragma once
 
 #include <memory>
@@ -33,6 +33,7 @@ class CudaBackend final : public Backend {
   DType cache_type(ComputeType type) const override {
     return type == ComputeType::float32 ? DType::float32 : DType::float16;
   }
+  bool prefers_running_ahead() const override { return true; }
 
   std::unique_ptr<Buffer> allocate(std::size_t bytes) override;
   // Both wait until the copy is done.
@@ -46,9 +47,8 @@ class CudaBackend final : public Backend {
   void linear(ConstMatrixView x, const PackedLinear& weights, const LinearEpilogue& epilogue,
               MatrixView out) override;
 
-  void embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
-             ConstMatrixView positions, std::span<const std::int32_t> position_ids,
-             MatrixView out) override;
+  void embed(ConstMatrixView table, TokenIds ids, float scale, ConstMatrixView positions,
+             std::span<const std::int32_t> position_ids, MatrixView out) override;
   void layer_norm(ConstMatrixView x, ConstMatrixView gain, ConstMatrixView bias, float epsilon,
                   MatrixView out) override;
   void rms_norm(ConstMatrixView x, ConstMatrixView gain, float epsilon, MatrixView out) override;
@@ -72,8 +72,21 @@ class CudaBackend final : public Backend {
 
   void select(MatrixView logits, std::span<const SelectQuery> queries,
               std::span<SelectAnswer> answers, Candidate* out, std::size_t out_stride) override;
+  void select_best(MatrixView logits, std::span<const SelectQuery> queries,
+                   Candidate* best) override;
 
  private:
+  // Rows of scores after steps 1 to 4, on the device.
+  struct ScoredRows {
+    std::vector<SelectTask> tasks;
+    const SelectTask* sent = nullptr;  // on the device
+    std::int64_t columns = 0;          // the most of a row
+    std::unique_ptr<Buffer> scores, stats;
+
+    const SelectStats* about() const { return static_cast<const SelectStats*>(stats->data()); }
+    std::int32_t most_candidates() const;  // that a row asks of the device
+  };
+
   Stream& stream() { return memory_->stream(); }
   template <class To>
   void scatter(ConstMatrixView from, std::span<const std::int32_t> to_rows, MatrixView to);
@@ -97,10 +110,11 @@ class CudaBackend final : public Backend {
   // Whether the library took the quantised inputs.
   bool multiply_steps(const QuantizeKernel& x, std::int64_t rows, const CudaPackedLinear& weights,
                       const LinearEpilogue& epilogue, MatrixView out);
-  std::vector<SelectTask> score_rows(MatrixView logits, std::span<const SelectQuery> queries,
-                                     std::int64_t columns, float* scores, SelectStats* stats);
-  void rank_on_device(std::span<const SelectTask> tasks, std::int64_t columns,
-                      const SelectStats* stats, std::span<SelectAnswer> answers, Candidate* out,
+  ScoredRows score_rows(MatrixView logits, std::span<const SelectQuery> queries);
+  // Step 5: out [rows][rows.most_candidates()], both in device memory.
+  void rank_rows(const ScoredRows& rows, Candidate* out, SelectAnswer* answers);
+  // The same with answers on the host; waits for them.
+  void rank_and_fetch(const ScoredRows& rows, std::span<SelectAnswer> answers, Candidate* out,
                       std::size_t out_stride);
 
   std::shared_ptr<DeviceMemory> memory_;

@@ -4,6 +4,7 @@
 // owns one element of [N, D]; neighbouring threads own neighbouring columns.
 #pragma once
 
+#include "base/candidate.h"
 #include "kernels/cuda/activation.h"
 #include "kernels/cuda/block.h"
 #include "kernels/cuda/narrow.h"
@@ -36,6 +37,7 @@ struct EmbedKernel {
   Elements elements;
   Rows<const float> table;
   const std::int32_t* ids = nullptr;
+  const Candidate* chosen = nullptr;  // not null: their tokens are the ids
   float scale = 1.0F;
   Rows<const float> positions;  // null data: none
   const std::int32_t* position_ids = nullptr;
@@ -44,7 +46,8 @@ struct EmbedKernel {
   template <class Block>
   TANDEM_HOST_DEVICE void operator()(Block& block, Shared& /*shared*/) const {
     elements.each(block, [&](std::int64_t n, std::int64_t d) {
-      float value = ids[n] < 0 ? 0.0F : scale * table.row(ids[n])[d];
+      const TokenId id = chosen != nullptr ? chosen[n].token : ids[n];
+      float value = id < 0 ? 0.0F : scale * table.row(id)[d];
       if (positions.data != nullptr) value = value + positions.row(position_ids[n])[d];
       out.row(n)[d] = value;
     });

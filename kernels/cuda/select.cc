@@ -120,33 +120,40 @@ void CudaBackend::select(MatrixView logits, std::span<const SelectQuery> queries
                          std::span<SelectAnswer> answers, Candidate* out, std::size_t out_stride) {
   if (queries.empty()) return;
   stream().begin_op();
-  const auto count = static_cast<std::int64_t>(queries.size());
-  const std::int64_t columns = most_columns(queries);
-  const std::unique_ptr<Buffer> scores =
-      allocate(static_cast<std::size_t>(count * columns) * sizeof(float));
-  const std::unique_ptr<Buffer> stats = allocate(queries.size() * sizeof(SelectStats));
-  const std::vector<SelectTask> tasks =
-      score_rows(logits, queries, columns, static_cast<float*>(scores->data()),
-                 static_cast<SelectStats*>(stats->data()));
-  rank_on_device(tasks, columns, static_cast<const SelectStats*>(stats->data()), answers, out,
-                 out_stride);
+  const ScoredRows rows = score_rows(logits, queries);
+  rank_and_fetch(rows, answers, out, out_stride);
   for (std::size_t i = 0; i < queries.size(); ++i) {
     if (ranks_on_device(queries[i])) continue;
     const auto width = static_cast<std::size_t>(queries[i].num_columns);
     HostRow row{std::vector<float>(width), std::vector<float>(width), {}};
-    to_host(row.logits.data(), tasks[i].logits, width * sizeof(float));
-    to_host(row.scores.data(), tasks[i].scores, width * sizeof(float));
-    to_host(&row.stats, static_cast<const SelectStats*>(stats->data()) + i, sizeof row.stats);
+    to_host(row.logits.data(), rows.tasks[i].logits, width * sizeof(float));
+    to_host(row.scores.data(), rows.tasks[i].scores, width * sizeof(float));
+    to_host(&row.stats, rows.about() + i, sizeof row.stats);
     answers[i] = answer_from(row, queries[i], out + i * out_stride);
   }
 }
 
-// Steps 1 to 4.
-std::vector<SelectTask> CudaBackend::score_rows(MatrixView logits,
-                                                std::span<const SelectQuery> queries,
-                                                std::int64_t columns, float* scores,
-                                                SelectStats* stats) {
-  std::vector<SelectTask> tasks(queries.size());
+void CudaBackend::select_best(MatrixView logits, std::span<const SelectQuery> queries,
+                              Candidate* best) {
+  if (queries.empty()) return;
+  stream().begin_op();
+  const ScoredRows rows = score_rows(logits, queries);
+  TANDEM_DCHECK(std::ranges::all_of(queries, ranks_on_device) && rows.most_candidates() == 1);
+  const std::unique_ptr<Buffer> answers = allocate(queries.size() * sizeof(SelectAnswer));
+  rank_rows(rows, best, static_cast<SelectAnswer*>(answers->data()));
+  stream().submit();
+}
+
+CudaBackend::ScoredRows CudaBackend::score_rows(MatrixView logits,
+                                                std::span<const SelectQuery> queries) {
+  ScoredRows rows;
+  rows.columns = most_columns(queries);
+  rows.scores = allocate(queries.size() * static_cast<std::size_t>(rows.columns) * sizeof(float));
+  rows.stats = allocate(queries.size() * sizeof(SelectStats));
+  auto* scores = static_cast<float*>(rows.scores->data());
+  auto* stats = static_cast<SelectStats*>(rows.stats->data());
+  std::vector<SelectTask>& tasks = rows.tasks;
+  tasks.resize(queries.size());
   EditPlan plan;
   SharedArrays ids(stream()), masks(stream());
   bool renormalize = false;
@@ -155,7 +162,7 @@ std::vector<SelectTask> CudaBackend::score_rows(MatrixView logits,
     const CandidateQuery& asked = *query.query;
     SelectTask& task = tasks[i];
     task.logits = logits.row<float>(query.row);
-    task.scores = scores + static_cast<std::int64_t>(i) * columns;
+    task.scores = scores + static_cast<std::int64_t>(i) * rows.columns;
     task.columns = static_cast<std::int32_t>(query.num_columns);
     if (query.ids != nullptr)
       task.ids = ids.send(query.ids, static_cast<std::size_t>(query.num_columns));
@@ -181,58 +188,65 @@ std::vector<SelectTask> CudaBackend::score_rows(MatrixView logits,
     tasks[i].num_edit_runs = static_cast<std::int32_t>(end - plan.first_run[i]);
   }
   const ScoreEdit* edits = stream().upload(std::span<const ScoreEdit>(plan.edits));
-  const SelectTask* sent = stream().upload(std::span<const SelectTask>(tasks));
+  rows.sent = stream().upload(std::span<const SelectTask>(tasks));
   const auto count = static_cast<std::int64_t>(tasks.size());
-  stream().run(SelectStatsKernel{sent, stats}, {count, 1});
-  const SelectScoreKernel score{{count, columns}, sent, stats};
+  stream().run(SelectStatsKernel{rows.sent, stats}, {count, 1});
+  const SelectScoreKernel score{{count, rows.columns}, rows.sent, stats};
   stream().run(score, score.elements.grid());
   constexpr std::int64_t kEditThreads = SelectEditKernel::kThreads;
   if (plan.most_runs > 0)
-    stream().run(SelectEditKernel{sent, edits},
+    stream().run(SelectEditKernel{rows.sent, edits},
                  {count, (plan.most_runs + kEditThreads - 1) / kEditThreads});
-  if (renormalize) stream().run(RenormalizeKernel{sent}, {count, 1});
-  return tasks;
+  if (renormalize) stream().run(RenormalizeKernel{rows.sent}, {count, 1});
+  return rows;
 }
 
-// Step 5 for the tasks that have a top_k.
-void CudaBackend::rank_on_device(std::span<const SelectTask> tasks, std::int64_t columns,
-                                 const SelectStats* stats, std::span<SelectAnswer> answers,
-                                 Candidate* out, std::size_t out_stride) {
+std::int32_t CudaBackend::ScoredRows::most_candidates() const {
   std::int32_t most = 0;
   for (const SelectTask& task : tasks) most = std::max(most, task.top_k);
-  const auto count = static_cast<std::int64_t>(tasks.size());
+  return most;
+}
+
+void CudaBackend::rank_rows(const ScoredRows& rows, Candidate* out, SelectAnswer* answers) {
+  const std::int32_t most = rows.most_candidates();
+  const auto count = static_cast<std::int64_t>(rows.tasks.size());
   const auto slices = static_cast<std::int32_t>(
-      std::min<std::int64_t>((columns + kSliceColumns - 1) / kSliceColumns, kMaxSlices));
-  const std::size_t length = static_cast<std::size_t>(most), rows = tasks.size();
-  const SelectTask* sent = stream().upload(tasks);
+      std::min<std::int64_t>((rows.columns + kSliceColumns - 1) / kSliceColumns, kMaxSlices));
 
   const std::unique_ptr<Buffer> lists =
-      allocate(rows * static_cast<std::size_t>(slices) * length * sizeof(RankedColumn));
+      allocate(static_cast<std::size_t>(count * slices * most) * sizeof(RankedColumn));
   TopSliceKernel slice;
-  slice.tasks = sent;
+  slice.tasks = rows.sent;
   slice.lists = static_cast<RankedColumn*>(lists->data());
   slice.slices = slices;
   slice.list_length = most;
   if (most > 0) stream().run(slice, {count, slices});
 
-  const std::unique_ptr<Buffer> candidates = allocate(rows * length * sizeof(Candidate));
-  const std::unique_ptr<Buffer> found = allocate(rows * sizeof(SelectAnswer));
   TopMergeKernel merge;
-  merge.tasks = sent;
-  merge.stats = stats;
+  merge.tasks = rows.sent;
+  merge.stats = rows.about();
   merge.lists = slice.lists;
   merge.slices = slices;
   merge.list_length = most;
-  merge.out = static_cast<Candidate*>(candidates->data());
-  merge.answers = static_cast<SelectAnswer*>(found->data());
+  merge.out = out;
+  merge.answers = answers;
   stream().run(merge, {count, 1});
+}
 
-  std::vector<Candidate> best(rows * length);
+void CudaBackend::rank_and_fetch(const ScoredRows& rows, std::span<SelectAnswer> answers,
+                                 Candidate* out, std::size_t out_stride) {
+  const auto length = static_cast<std::size_t>(rows.most_candidates());
+  const std::size_t count = rows.tasks.size();
+  const std::unique_ptr<Buffer> candidates = allocate(count * length * sizeof(Candidate));
+  const std::unique_ptr<Buffer> found = allocate(count * sizeof(SelectAnswer));
+  rank_rows(rows, static_cast<Candidate*>(candidates->data()),
+            static_cast<SelectAnswer*>(found->data()));
+  std::vector<Candidate> best(count * length);
   if (!best.empty())
     stream().copy_out(best.data(), candidates->data(), best.size() * sizeof(Candidate));
-  stream().copy_out(answers.data(), found->data(), rows * sizeof(SelectAnswer));
+  stream().copy_out(answers.data(), found->data(), count * sizeof(SelectAnswer));
   sync();
-  for (std::size_t i = 0; i < rows; ++i)
+  for (std::size_t i = 0; i < count; ++i)
     std::copy_n(best.begin() + static_cast<std::ptrdiff_t>(i * length), answers[i].count,
                 out + i * out_stride);
 }

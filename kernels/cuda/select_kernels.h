@@ -20,6 +20,7 @@ namespace tandem::cuda {
 constexpr int kMaxTopK = 64;  // more candidates are ranked on the host
 constexpr int kSliceColumns = 2048;
 constexpr int kMaxSlices = 256;  // rows with more columns are ranked on the host
+static_assert(std::int64_t{kSliceColumns} * kMaxSlices >= Backend::kMostBestColumns);
 
 // The edits of one column, in order, in the list of all.
 struct EditRun {
@@ -278,7 +279,7 @@ struct TopMergeKernel {
   const SelectStats* stats = nullptr;
   const RankedColumn* lists = nullptr;  // of TopSliceKernel
   std::int32_t slices = 0, list_length = 0;
-  Candidate* out = nullptr;  // [query][list_length]
+  Candidate* out = nullptr;  // [query][list_length]; the first says so where there is none
   SelectAnswer* answers = nullptr;
 
   template <class Block>
@@ -304,7 +305,9 @@ struct TopMergeKernel {
       });
     }
     block.each([&](int thread) {
-      if (thread == 0) answers[block.x()] = {count, stats[block.x()].status};
+      if (thread != 0) return;
+      answers[block.x()] = {count, stats[block.x()].status};
+      if (count == 0 && list_length > 0) to[0] = no_candidate(stats[block.x()]);
     });
   }
 
@@ -314,6 +317,13 @@ struct TopMergeKernel {
                                      std::int32_t index) const {
     if (slice >= slices || index >= top_k) return {-HUGE_VALF, 0};
     return own_lists[std::int64_t{slice} * list_length + index];
+  }
+
+  // What Backend::select_best answers.
+  static TANDEM_HOST_DEVICE Candidate no_candidate(const SelectStats& about) {
+    Candidate none;
+    if (about.status != SelectStatus::ok) none.log_prob = NAN;
+    return none;
   }
 
   static TANDEM_HOST_DEVICE Candidate candidate(const SelectTask& task, const SelectStats& about,

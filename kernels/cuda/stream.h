@@ -1,7 +1,7 @@
 // The work of one execution context on a GPU, in the order in which it was asked for. Launches
 // gather on the host, and so do the index arrays that they read: both go to the device when the
-// host has to wait for results or copies memory, so that a decoder step is one copy of small arrays
-// and one list of launches, which the GPU may run as a graph.
+// host has to wait for results or copies memory, or says `submit`, so that a decoder step is one
+// copy of small arrays and one list of launches, which the GPU may run as a graph.
 //
 // Used by one thread at a time.
 #pragma once
@@ -47,6 +47,8 @@ class Stream {
   bool multiply(const MatrixProduct& product);
   void copy_in(void* device, const void* host, std::size_t bytes);
   void copy_out(void* host, const void* device, std::size_t bytes);
+  // Hands over what has gathered, so that the device begins.
+  void submit();
   // Waits until all work is done. What was uploaded is void. Throws Error{device}.
   void sync();
   // The same in the middle of an op: what was uploaded stays.
@@ -63,7 +65,6 @@ class Stream {
   const void* upload_bytes(const void* values, std::size_t bytes);
   void add_page(std::size_t bytes);
   void copy_page();
-  void submit();
 
   std::unique_ptr<Gpu> gpu_;
   LaunchList launches_;

@@ -89,7 +89,7 @@ void ReferenceBackend::to_host(void* host, const void* device, std::size_t bytes
   if (bytes != 0) std::memcpy(host, device, bytes);
 }
 
-void ReferenceBackend::embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
+void ReferenceBackend::embed(ConstMatrixView table, TokenIds ids, float scale,
                              ConstMatrixView positions, std::span<const std::int32_t> position_ids,
                              MatrixView out) {
   fill(out, [&](std::int64_t n, std::int64_t d) {

@@ -6,6 +6,29 @@
 #include "models/input_checks.h"
 
 namespace tandem {
+namespace {
+
+void clear_plan(ModelWorkspace& workspace) {
+  workspace.ids.clear();
+  workspace.positions.clear();
+  workspace.new_slots.clear();
+  workspace.previous_slots.clear();
+  workspace.rows.clear();
+}
+
+// Where the last `fed` positions of `row` stand.
+void plan_slots(ModelWorkspace& workspace, const DecoderRow& row, std::size_t fed) {
+  const std::size_t cached = row.slots.size() - fed;
+  workspace.rows.push_back({static_cast<std::int64_t>(workspace.new_slots.size()),
+                            static_cast<std::int32_t>(fed), static_cast<std::int32_t>(cached),
+                            row.slots.data()});
+  for (std::size_t p = cached; p < row.slots.size(); ++p) {
+    workspace.new_slots.push_back(row.slots[p]);
+    workspace.previous_slots.push_back(p == 0 ? -1 : row.slots[p - 1]);
+  }
+}
+
+}  // namespace
 
 DecoderState EncoderDecoder::new_state(Backend& backend) const {
   std::vector<LayerState> layers;
@@ -27,25 +50,26 @@ void EncoderDecoder::check_row(const DecoderRow& row) const {
 }
 
 void EncoderDecoder::plan_rows(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const {
-  workspace.ids.clear();
-  workspace.positions.clear();
-  workspace.new_slots.clear();
-  workspace.previous_slots.clear();
-  workspace.rows.clear();
+  clear_plan(workspace);
   for (const DecoderRow& row : rows) {
     check_row(row);
-    const auto cached = static_cast<std::int32_t>(row.slots.size() - row.tokens.size());
-    workspace.rows.push_back({static_cast<std::int64_t>(workspace.ids.size()),
-                              static_cast<std::int32_t>(row.tokens.size()), cached,
-                              row.slots.data()});
+    plan_slots(workspace, row, row.tokens.size());
     workspace.ids.insert(workspace.ids.end(), row.tokens.begin(), row.tokens.end());
-    for (std::size_t p = static_cast<std::size_t>(cached); p < row.slots.size(); ++p) {
-      workspace.positions.push_back(position_row(spec_.decoder,
-                                                 row.tokens[p - static_cast<std::size_t>(cached)],
-                                                 static_cast<std::int32_t>(p)));
-      workspace.new_slots.push_back(row.slots[p]);
-      workspace.previous_slots.push_back(p == 0 ? -1 : row.slots[p - 1]);
-    }
+    auto position = static_cast<std::int32_t>(row.slots.size() - row.tokens.size());
+    for (const TokenId token : row.tokens)
+      workspace.positions.push_back(position_row(spec_.decoder, token, position++));
+  }
+}
+
+void EncoderDecoder::plan_chosen(ModelWorkspace& workspace,
+                                 std::span<const DecoderRow> rows) const {
+  clear_plan(workspace);
+  for (const DecoderRow& row : rows) {
+    TANDEM_CHECK(row.source != nullptr && !row.slots.empty());
+    check_positions(static_cast<std::int64_t>(row.slots.size()), max_target_positions(), "target");
+    plan_slots(workspace, row, 1);
+    workspace.positions.push_back(static_cast<std::int32_t>(row.slots.size() - 1) +
+                                  spec_.decoder.position_offset);
   }
 }
 
@@ -78,10 +102,29 @@ ConstMatrixView EncoderDecoder::decode(Backend& backend, std::span<const Decoder
                                        DecoderState& state, ModelWorkspace& workspace,
                                        ObservedAttention observed) const {
   plan_rows(workspace, rows);
-  const StepBatch batch{workspace.rows, workspace.new_slots, workspace.previous_slots};
   const MatrixView x = workspace.layers.hidden.matrix(
       backend, static_cast<std::int64_t>(workspace.ids.size()), spec_.model_dim);
   target_embedding_.forward(backend, workspace.ids, workspace.positions, x, workspace.layers);
+  run_layers(backend, rows, x, state, workspace, observed);
+  return x;
+}
+
+ConstMatrixView EncoderDecoder::decode_chosen(Backend& backend, const Candidate* chosen,
+                                              std::span<const DecoderRow> rows, DecoderState& state,
+                                              ModelWorkspace& workspace) const {
+  plan_chosen(workspace, rows);
+  const MatrixView x = workspace.layers.hidden.matrix(
+      backend, static_cast<std::int64_t>(rows.size()), spec_.model_dim);
+  target_embedding_.forward(backend, TokenIds(chosen, rows.size()), workspace.positions, x,
+                            workspace.layers);
+  run_layers(backend, rows, x, state, workspace, {});
+  return x;
+}
+
+void EncoderDecoder::run_layers(Backend& backend, std::span<const DecoderRow> rows, MatrixView x,
+                                DecoderState& state, ModelWorkspace& workspace,
+                                const ObservedAttention& observed) const {
+  const StepBatch batch{workspace.rows, workspace.new_slots, workspace.previous_slots};
   workspace.show("decoder", 0, x);
   for (std::size_t i = 0; i < decoder_.size(); ++i) {
     if (const auto* ssru = std::get_if<Ssru>(&decoder_[i].self))
@@ -97,7 +140,6 @@ ConstMatrixView EncoderDecoder::decode(Backend& backend, std::span<const Decoder
   }
   if (!decoder_final_norm_.empty()) decoder_final_norm_.forward(backend, x, x);
   workspace.show("decoder.output", decoder_.size(), x);
-  return x;
 }
 
 MatrixView EncoderDecoder::project(Backend& backend, ConstMatrixView hidden,

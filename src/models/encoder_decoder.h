@@ -109,6 +109,14 @@ class EncoderDecoder {
   // table.
   ConstMatrixView decode(Backend& backend, std::span<const DecoderRow> rows, DecoderState& state,
                          ModelWorkspace& workspace, ObservedAttention observed = {}) const;
+  // The same for rows that feed one token each: that of chosen[n], in device memory, which
+  // Backend::select_best wrote (none: a row of zeros). DecoderRow::tokens is not read. A token that
+  // is not counted (is_uncounted) gets the position of one that is.
+  ConstMatrixView decode_chosen(Backend& backend, const Candidate* chosen,
+                                std::span<const DecoderRow> rows, DecoderState& state,
+                                ModelWorkspace& workspace) const;
+  // Padding, of models whose positions know it: see ModelSpec::padding_aware_positions.
+  bool is_uncounted(TokenId id) const;
 
   // Logits [Q, outputs] of the rows `rows` of `hidden`, which `decode` gave; valid until the next
   // call with this workspace. `output` is output() or a selection of its columns.
@@ -140,8 +148,6 @@ class EncoderDecoder {
                                             const StackSpec& stack, Direction direction);
   void pack_output(Backend& backend, const LinearWeights& weights);
 
-  // Padding, of models whose positions know it: see ModelSpec::padding_aware_positions.
-  bool is_uncounted(TokenId id) const;
   // The row of the position table for a token at `position`. In the decoder a position counts every
   // token before it, so that it does not depend on how many were fed together.
   std::int32_t position_row(const StackSpec& stack, TokenId id, std::int32_t position) const;
@@ -161,7 +167,12 @@ class EncoderDecoder {
                        std::span<const std::shared_ptr<EncodedSource>> encoded,
                        ModelWorkspace& workspace) const;
   void plan_rows(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const;
+  void plan_chosen(ModelWorkspace& workspace, std::span<const DecoderRow> rows) const;
   void check_row(const DecoderRow& row) const;
+  // What is planned over the embedded tokens x [N, D].
+  void run_layers(Backend& backend, std::span<const DecoderRow> rows, MatrixView x,
+                  DecoderState& state, ModelWorkspace& workspace,
+                  const ObservedAttention& observed) const;
   void attend_to_sources(Backend& backend, std::span<const DecoderRow> rows, std::size_t layer,
                          MatrixView x, ModelWorkspace& workspace, const ObservedAttention& observed) const;
 

@@ -44,9 +44,8 @@ class Embedding {
 
   // out [N, D]. The caller checks ids (a negative one is a row of zeros) and positions, which are
   // rows of the position table. `added` comes before the norm.
-  void forward(Backend& backend, std::span<const TokenId> ids,
-               std::span<const std::int32_t> positions, MatrixView out, Workspace& workspace,
-               const AddedRows& added = {}) const {
+  void forward(Backend& backend, TokenIds ids, std::span<const std::int32_t> positions,
+               MatrixView out, Workspace& workspace, const AddedRows& added = {}) const {
     if (kind_ == EmbeddingNorm::tokens) {
       table_.embed(backend, ids, /*scale=*/1.0F, {}, {}, out, workspace);
       add_rows(backend, added, out, workspace);

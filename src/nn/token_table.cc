@@ -13,13 +13,14 @@ TokenTable::TokenTable(const Tensor& table, FileBytes file) : view_(table), file
                table.raw() <= all.data() + (all.size() - table.bytes()));
 }
 
-void TokenTable::embed(Backend& backend, std::span<const TokenId> ids, float scale,
-                       ConstMatrixView positions, std::span<const std::int32_t> position_ids,
-                       MatrixView out, Workspace& workspace) const {
+void TokenTable::embed(Backend& backend, TokenIds ids, float scale, ConstMatrixView positions,
+                       std::span<const std::int32_t> position_ids, MatrixView out,
+                       Workspace& workspace) const {
   if (!rows_.empty()) return backend.embed(view_, ids, scale, positions, position_ids, out);
   const MatrixView read = workspace.normed.matrix(backend, out.rows(), out.cols());
   workspace.read_rows.clear();
-  for (const TokenId id : ids) {
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const TokenId id = ids[i];
     const auto n = static_cast<TokenId>(workspace.read_rows.size());
     workspace.read_rows.push_back(id < 0 ? id : n);
     if (id < 0) continue;

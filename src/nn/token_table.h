@@ -34,7 +34,7 @@ class TokenTable {
   std::size_t bytes() const { return rows_.bytes(); }
 
   // Backend::embed of this table. Throws Error{corrupt} when the file cannot be read.
-  void embed(Backend& backend, std::span<const TokenId> ids, float scale, ConstMatrixView positions,
+  void embed(Backend& backend, TokenIds ids, float scale, ConstMatrixView positions,
              std::span<const std::int32_t> position_ids, MatrixView out,
              Workspace& workspace) const;
 

@@ -71,6 +71,19 @@ TEST_P(Rows, EmbedScalesTheTableAddsPositionsAndTakesNegativeIdsAsZeros) {
   }
 }
 
+TEST_P(Rows, EmbedOfChosenCandidatesIsThatOfTheirTokens) {
+  const std::vector<TokenId> ids = {3, 0, -1, 9, 3};
+  const std::vector<std::int32_t> places = {0, 1, 2, 0, 4};
+  std::vector<Candidate> chosen;
+  for (const TokenId id : ids) chosen.push_back({.token = id, .log_prob = -1, .score = 2});
+  const Matrix table = Matrix::random(10, 33, 1), positions = Matrix::random(5, 33, 2);
+  Matrix out(5, 33), expected(5, 33);
+  backend->embed(table.view(), ids, 22.6F, positions.view(), places, expected.view());
+  backend->embed(table.view(), TokenIds(chosen.data(), chosen.size()), 22.6F, positions.view(),
+                 places, out.view());
+  expect_bits_equal(out, expected, "chosen");
+}
+
 TEST_P(Rows, ScatterThenGatherGivesTheRowsBack) {
   const Matrix from = Matrix::random(3, 33, 1);
   Matrix cache = Matrix::random(8, 33, 2), back(3, 33);

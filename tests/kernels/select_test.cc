@@ -293,6 +293,42 @@ TEST_P(Select, ManyRowsAnswerAsEachAlone) {
   }
 }
 
+// Rows of which some have no answer, as one call.
+TEST_P(Select, TheBestIsTheFirstOfSelect) {
+  constexpr std::int64_t kColumns = 4500;
+  const std::vector<std::int32_t> ids = {0, 3, 4, 9, 17};
+  const std::vector<CandidateQuery> asked = {
+      {},
+      {.space = ScoreSpace::logits, .mask = bit_mask(4000, 5), .edits = {{Kind::ban, 9, 0}}},
+      {.renormalize = true, .mask = TokenMask::only({4, 17}), .edits = {}},
+      {.mask = TokenMask::only({}), .edits = {}},
+      {}};
+  const auto count = static_cast<std::int64_t>(asked.size());
+  auto all = random_logits(static_cast<std::size_t>(kColumns * count), 9);
+  all[static_cast<std::size_t>(kColumns * 4 + 2)] = std::nanf("");  // of the last row
+  std::vector<SelectQuery> queries;
+  for (std::int64_t i = 0; i < count; ++i)
+    queries.push_back({.row = i,
+                       .query = &asked[static_cast<std::size_t>(i)],
+                       .ids = i == 2 ? ids.data() : nullptr,
+                       .num_columns = i == 2 ? 5 : kColumns});
+  std::vector<float> logits = all;
+  std::vector<Candidate> best(asked.size(), Candidate{.token = 7, .log_prob = -1, .score = 7});
+  backend->select_best(MatrixView(logits.data(), count, kColumns), queries, best.data());
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const auto begin = all.begin() + queries[i].row * kColumns;
+    const Answer alone = ask(*backend, {begin, begin + queries[i].num_columns}, asked[i],
+                             i == 2 ? ids : std::vector<std::int32_t>{});
+    const bool found = !alone.candidates.empty();
+    EXPECT_EQ(found, i < 3) << i;
+    EXPECT_EQ(best[i].token, found ? alone.candidates[0].token : -1) << i;
+    EXPECT_EQ(std::isnan(best[i].log_prob), alone.status == SelectStatus::not_a_number) << i;
+    if (!found) continue;
+    EXPECT_EQ(best[i].log_prob, alone.candidates[0].log_prob) << i;
+    EXPECT_EQ(best[i].score, alone.candidates[0].score) << i;
+  }
+}
+
 TANDEM_FOR_ALL_BACKENDS(Select);
 
 }  // namespace

@@ -21,6 +21,7 @@ class StagedBackend final : public Backend {
   Device device() const override { return device_->device(); }
   std::string name() const override { return device_->name(); }
   DType cache_type(ComputeType type) const override { return device_->cache_type(type); }
+  bool prefers_running_ahead() const override { return device_->prefers_running_ahead(); }
   std::unique_ptr<Buffer> allocate(std::size_t bytes) override { return device_->allocate(bytes); }
   void to_device(void* device, const void* host, std::size_t bytes) override {
     device_->to_device(device, host, bytes);
@@ -46,10 +47,14 @@ class StagedBackend final : public Backend {
     device_->linear(stage.in(x), weights, staged, stage.out(out));
   }
 
-  void embed(ConstMatrixView table, std::span<const TokenId> ids, float scale,
-             ConstMatrixView positions, std::span<const std::int32_t> position_ids,
-             MatrixView out) override {
+  void embed(ConstMatrixView table, TokenIds ids, float scale, ConstMatrixView positions,
+             std::span<const std::int32_t> position_ids, MatrixView out) override {
     Stage stage(*device_);
+    const std::unique_ptr<Buffer> chosen = device_->allocate(ids.size() * sizeof(Candidate));
+    if (ids.chosen() != nullptr) {
+      device_->to_device(chosen->data(), ids.chosen(), ids.size() * sizeof(Candidate));
+      ids = TokenIds(static_cast<const Candidate*>(chosen->data()), ids.size());
+    }
     device_->embed(stage.in(table), ids, scale, stage.in(positions), position_ids, stage.out(out));
   }
   void layer_norm(ConstMatrixView x, ConstMatrixView gain, ConstMatrixView bias, float epsilon,
@@ -109,6 +114,14 @@ class StagedBackend final : public Backend {
               std::span<SelectAnswer> answers, Candidate* out, std::size_t out_stride) override {
     Stage stage(*device_);
     device_->select(stage.out(logits), queries, answers, out, out_stride);
+  }
+  void select_best(MatrixView logits, std::span<const SelectQuery> queries,
+                   Candidate* best) override {
+    Stage stage(*device_);
+    const std::size_t bytes = queries.size() * sizeof(Candidate);
+    const std::unique_ptr<Buffer> there = device_->allocate(bytes);
+    device_->select_best(stage.out(logits), queries, static_cast<Candidate*>(there->data()));
+    device_->to_host(best, there->data(), bytes);
   }
 
  private:

@@ -32,9 +32,12 @@ class TokenTableInAFile : public testing::Test {
                            file.owner()),
             file};
   }
-  // Embeds `ids` at positions from 0 on.
   std::vector<float> embed(const TokenTable& table, Backend& backend,
                            const std::vector<TokenId>& ids) const {
+    return embed_tokens(table, backend, ids);
+  }
+  // Embeds `ids` at positions from 0 on.
+  std::vector<float> embed_tokens(const TokenTable& table, Backend& backend, TokenIds ids) const {
     std::vector<std::int32_t> positions;
     for (std::size_t i = 0; i < ids.size(); ++i) positions.push_back(static_cast<std::int32_t>(i));
     std::vector<float> out(ids.size() * kWidth);
@@ -61,6 +64,11 @@ TEST_F(TokenTableInAFile, HasTheRowsOfTheTableInMemory) {
     for (const std::vector<TokenId>& ids :
          {std::vector<TokenId>{0}, {kTokens - 1, -1, 7, 7, 0}, {-1}, {3, 1, 2}, {}})
       EXPECT_EQ(embed(read, *backend, ids), embed(held, *backend, ids)) << choice.name;
+    std::vector<Candidate> chosen(3);  // the first is none
+    chosen[1].token = kTokens - 1;
+    chosen[2].token = 7;
+    EXPECT_EQ(embed_tokens(read, *backend, {chosen.data(), chosen.size()}),
+              embed(held, *backend, {-1, kTokens - 1, 7}));
   }
 }
 
