@@ -39,8 +39,9 @@ class Worker {
     const auto budget = static_cast<std::size_t>(engine_.options.batch_tokens);
     std::size_t in_flight = 0;  // source tokens
     while (true) {
-      // Join: wait for a quarter of the room, so that the encoder sees several sentences at once.
-      if (in_flight <= budget - budget / 4) {
+      // Join: wait for a quarter of the room, so that the encoder sees several sentences at once, and
+      // until all sentences need a pass.
+      if (in_flight <= budget - budget / 4 && !decoder_->holds_answers()) {
         const auto tags = queue.take(budget - in_flight, /*at_least_one=*/in_flight == 0);
         if (tags.empty() && loop_->active() == 0) return;
         for (const std::size_t tag : admit(tags)) in_flight += prepared_[tag]->source_length();

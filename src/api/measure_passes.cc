@@ -64,7 +64,7 @@ PassCosts measure_passes(const EncoderDecoder& network, Backend& backend,
   }
   if (passes.empty()) return PassCosts({{1, 1}});
 
-  ModelDecoder decoder(network, backend);
+  ModelDecoder decoder(network, backend, /*passes_per_wait=*/1);
   const int sentence = decoder.add(std::move(source), {});
   seconds_of(decoder, backend, sentence, pass_over(kCached, /*is_first=*/true));
   seconds_of(decoder, backend, sentence, passes.back());  // takes the memory that the others need

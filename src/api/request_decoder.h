@@ -24,6 +24,9 @@ class RequestDecoder {
   // What the loop steps. A sentence is released there.
   StepDecoder& steps() { return hooks_; }
 
+  // As ModelDecoder's: a time at which sentences had better not be added.
+  bool holds_answers() const { return decoder_.holds_answers(); }
+
   struct Sentence {
     int handle = 0;                               // in steps()
     std::shared_ptr<const EncodedSource> source;  // the first of the request

@@ -17,58 +17,12 @@
 #include "decoding/loop.h"
 #include "decoding/make_search.h"
 #include "kernels/counted_gpu.h"
-#include "models/load_model.h"
+#include "support/decoder_steps.h"
 #include "support/device_backends.h"
 #include "support/expect_error.h"
-#include "support/marian_oracle.h"
-#include "support/test_files.h"
 
 namespace tandem {
 namespace {
-
-using Tokens = std::vector<TokenId>;
-
-LoadedModel load_native(const MarianShape& shape, ComputeType type, Backend& backend) {
-  const TemporaryFolder folder;
-  folder.write("model.bin", MarianOracle(shape, 5).binary());
-  return load_model(folder.path(), Limits{}, type, backend);
-}
-
-std::shared_ptr<const EncodedSource> encode(const EncoderDecoder& network, Backend& backend,
-                                            const Tokens& ids) {
-  ModelWorkspace workspace;
-  const std::span<const TokenId> sources[] = {ids};
-  return network.encode(backend, sources, workspace)[0];
-}
-
-Row make_row(int parent, int keep, Tokens feed, int top_k) {
-  Row row{parent, keep, std::move(feed), {}};
-  row.queries.resize(row.feed.size());
-  for (CandidateQuery& query : row.queries) query.top_k = top_k;
-  return row;
-}
-
-std::vector<Candidates> step(ModelDecoder& decoder, const std::vector<int>& sentences,
-                             const std::vector<std::vector<Row>>& rows) {
-  std::vector<SentenceRows> lines;
-  for (std::size_t i = 0; i < sentences.size(); ++i) lines.push_back({sentences[i], rows[i]});
-  std::vector<Candidates> answers(lines.size());
-  decoder.step(lines, answers);
-  return answers;
-}
-
-std::vector<Candidate> copy(std::span<const Candidate> answer) {
-  return {answer.begin(), answer.end()};
-}
-
-void expect_equal(const std::vector<Candidate>& found, const std::vector<Candidate>& expected) {
-  ASSERT_EQ(found.size(), expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    EXPECT_EQ(found[i].token, expected[i].token);
-    EXPECT_EQ(found[i].log_prob, expected[i].log_prob);
-    EXPECT_EQ(found[i].score, expected[i].score);
-  }
-}
 
 struct Numbers {
   const char* name;
@@ -364,9 +318,7 @@ TEST(ModelDecoder, ScoresThatAreNotNumbersAreAnErrorThatSaysWhere) {
   MarianOracle oracle({}, 5);
   oracle.tensors()["decoder_ff_logit_out_b"].at(0, 3) = 3e38;
   oracle.tensors()["Wemb"].at(3, 0) = 3e38;  // 3e38 * h overflows to an infinity
-  const TemporaryFolder folder;
-  folder.write("model.bin", oracle.binary());
-  const auto network = load_model(folder.path(), Limits{}, ComputeType::float32, *backend).network;
+  const auto network = load_native(oracle, ComputeType::float32, *backend).network;
   ModelDecoder decoder(*network, *backend);
   const int sentence = decoder.add(encode(*network, *backend, {5, 3, 0}), {});
   expect_error(

@@ -1,5 +1,5 @@
 // A Gpu on the host that counts what is asked of it: copies, lists of launches, products of the
-// library and waits are what a device takes time for besides its work.
+// library, waits and new memory are what a device takes time for besides its work.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +13,17 @@ namespace tandem::cuda {
 class CountedGpu final : public Gpu {
  public:
   struct Counts {
-    int copies_in = 0, copies_out = 0, lists = 0, syncs = 0, products = 0;
+    int copies_in = 0, copies_out = 0, lists = 0, syncs = 0, products = 0, allocations = 0;
     std::size_t launches = 0;
   };
   explicit CountedGpu(Counts& counts) : counts_(counts) {}
 
   int ordinal() const override { return gpu_.ordinal(); }
   std::string name() const override { return gpu_.name(); }
-  void* allocate(std::size_t bytes) override { return gpu_.allocate(bytes); }
+  void* allocate(std::size_t bytes) override {
+    ++counts_.allocations;
+    return gpu_.allocate(bytes);
+  }
   void free(void* device) noexcept override { gpu_.free(device); }
   void* allocate_host(std::size_t bytes) override { return gpu_.allocate_host(bytes); }
   void free_host(void* host) noexcept override { gpu_.free_host(host); }
