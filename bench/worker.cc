@@ -46,8 +46,7 @@ tandem::EngineOptions engine_options(const Arguments& arguments) {
       arguments, "--numerics",
       {{"exact", tandem::Numerics::exact}, {"fast", tandem::Numerics::fast}});
   options.threads = std::stoi(arguments.at("--threads"));
-  const int batch_tokens = std::stoi(arguments.at("--batch-tokens"));
-  if (batch_tokens > 0) options.batch_tokens = batch_tokens;  // 0: the library's default
+  options.batch_tokens = std::stoi(arguments.at("--batch-tokens"));  // 0: the library's choice
   return options;
 }
 

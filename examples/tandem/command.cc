@@ -32,7 +32,7 @@ std::string device_error(const std::string& names) {
 
 void ModelFlags::add_to(CLI::App& app) {
   app.add_option("-m,--model", path, "Directory of the model")->required();
-  app.add_option("-t,--threads", threads, "Threads; 0: one for each core")
+  app.add_option("-t,--threads", threads, "Threads; 0: one for each core, 2 workers on a GPU")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   app.add_option("--compute-type", compute_type, "Numbers of the weights and their products")

@@ -52,9 +52,12 @@ struct EngineOptions {
   std::vector<Device> more_devices;
   ComputeType compute_type = ComputeType::automatic;
   Numerics numerics = Numerics::exact;
-  int threads = 0;  ///< 0: one for each core
-  /// Source tokens that are encoded and decoded together by one thread at most.
-  int batch_tokens = 512;
+  /// On a CPU, 0: one for each core. On a GPU how many workers share it, each with a stream and
+  /// caches of its own: the host plans for one while the device works for another. 0: 2.
+  int threads = 0;
+  /// Source tokens that one worker encodes and decodes together at most. 0: 512 on a CPU, 16,384 on
+  /// a GPU.
+  int batch_tokens = 0;
   Limits limits;
 };
 

@@ -33,8 +33,10 @@ class BackendPool {
     std::unique_ptr<Backend> backend_;
   };
 
-  // A context with this many threads, idle or new. Thread-safe.
-  Lease lease(int threads) { return {*this, threads}; }
+  // A context with this many threads, idle or new; on a GPU it has none of its own. Thread-safe.
+  Lease lease(int threads) {
+    return {*this, options_.device.kind() == Device::Kind::cuda ? 1 : threads};
+  }
   int max_threads() const { return options_.threads; }
   // Contexts that are in use now. Thread-safe.
   int leased() const;

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include <tandem/error.h>
 
 #include "api/absent_tokenizer.h"
 #include "api/description.h"
+#include "api/device_settings.h"
 #include "api/engine_state.h"
 #include "api/generation_config.h"
 #include "base/file_io.h"
@@ -21,16 +21,6 @@
 
 namespace tandem {
 namespace {
-
-EngineOptions checked(EngineOptions options) {
-  const auto require = [](bool holds, const char* what) {
-    if (!holds) throw Error(ErrorCode::invalid_argument, what);
-  };
-  require(options.threads >= 0 && options.threads <= 1024, "threads: expected 0 (one for each core) to 1024");
-  require(options.batch_tokens >= 1, "batch_tokens: expected at least 1");
-  if (options.threads == 0) options.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  return options;
-}
 
 BackendOptions backend_options(const EngineOptions& options) {
   BackendOptions backend;
@@ -95,7 +85,7 @@ std::shared_ptr<const Tokenizer> open_tokenizer(const LoadedModel& model, const 
 }  // namespace
 
 EngineState::EngineState(const std::string& directory, const EngineOptions& engine_options)
-    : options(checked(engine_options)), backends(backend_options(options)) {
+    : options(with_device_settings(engine_options)), backends(backend_options(options)) {
   {
     const BackendPool::Lease backend = backends.lease(options.threads);
     model = load_model(directory, options.limits, options.compute_type, *backend);
@@ -103,7 +93,7 @@ EngineState::EngineState(const std::string& directory, const EngineOptions& engi
   read_defaults(directory);
   tokenizer = load_tokenizer(directory);
   for (const Device& device : options.more_devices) {
-    EngineOptions other = options;
+    EngineOptions other = engine_options;
     other.device = device;
     other.more_devices.clear();
     other.compute_type = model.network->compute_type();  // automatic differs between CPU and GPU

@@ -7,12 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "api/device_settings.h"
+
 namespace tandem {
 namespace {
-
-// With fewer requests than this for each thread, splitting one product over the threads is faster
-// than giving each thread its own sentences.
-constexpr std::size_t kRequestsPerWorker = 2;
 
 // Those that a call of so many requests runs on: one for each request at most, the least busy ones.
 std::vector<EngineState*> choose_replicas(EngineState& engine, std::size_t num_requests) {
@@ -36,8 +34,9 @@ std::vector<Place> places_of_workers(EngineState& engine, std::size_t num_reques
   std::vector<Place> places;
   for (EngineState* replica : replicas) {
     const int threads = replica->backends.max_threads();
+    const std::size_t least = least_requests_of_worker(replica->options.device);
     const bool one_each =
-        num_requests >= replicas.size() * static_cast<std::size_t>(threads) * kRequestsPerWorker;
+        num_requests >= replicas.size() * static_cast<std::size_t>(threads) * least;
     if (one_each)
       places.insert(places.end(), static_cast<std::size_t>(threads), {replica, 1});
     else

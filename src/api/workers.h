@@ -1,6 +1,7 @@
 // Runs the workers of one call. One request: one worker with all threads, for the shortest time to
-// the answer. Several: one worker for each thread, each on a backend of its own, because sentences
-// need no barriers between them (throughput). An engine with replicas does so on each of them.
+// the answer. Several, on a GPU hundreds (device_settings.h): one worker for each thread, each on a
+// backend of its own, because sentences need no barriers between them (throughput). An engine with
+// replicas does so on each of them.
 #pragma once
 
 #include <cstddef>
