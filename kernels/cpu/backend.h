@@ -103,7 +103,7 @@ class CpuBackend final : public Backend {
   std::shared_ptr<HostMemory> memory_ = std::make_shared<HostMemory>(kKeptBytes);
   WeightMemory weight_memory_;
   Scratch quantized_;
-  Scratch row_factors_;
+  Scratch quantized_rows_;
   Scratch attention_scratch_;
   Scratch library_sums_;
   std::vector<RowSelector> selectors_;  // one for each worker

@@ -47,10 +47,15 @@ struct ProductBfloat16 {
   ProductOutput output;
 };
 
+struct QuantizedRow {
+  float factor;        // what its sums are multiplied by: 1 / s, or 1; NaN if x is not finite
+  std::int32_t start;  // what they start from, where products of the stored form are not all
+};
+
 struct ProductInt8 {
   const void* x;  // rows written by quantize_row
   std::int64_t x_stride_bytes;
-  const float* row_factors;  // what the sums of each row are multiplied by: 1 / s, or 1
+  const QuantizedRow* rows;  // what it returned for each
   const std::int8_t* panels;
   std::int64_t panel_bytes;
   const std::int32_t* column_sums;  // sum over the inputs of each packed column
@@ -135,8 +140,9 @@ struct Kernels {
                        std::int64_t row_end);
   // Writes n inputs as int8 steps in the form that product_int8 reads, zeros up to 4 * groups and
   // perhaps further, to a multiple of 64 bytes.
-  // `scale` 0 means 127 / max|x|. Returns 1 / scale, or NaN if x holds a NaN or an infinity.
-  float (*quantize_row)(const float* x, std::int64_t n, std::int64_t groups, float scale, void* q);
+  // `scale` 0 means 127 / max|x|.
+  QuantizedRow (*quantize_row)(const float* x, std::int64_t n, std::int64_t groups, float scale,
+                               void* q);
   std::int64_t quantized_group_bytes;  // bytes of 4 quantised inputs
 
   void (*layer_norm)(const float* x, const float* gain, const float* bias, float epsilon,

@@ -13,7 +13,7 @@
 #include "kernels/cpu/product_f32-inl.h"
 #include "kernels/cpu/product_bfloat16-inl.h"
 #include "kernels/cpu/quantize-inl.h"
-#include "kernels/cpu/product_int8_words-inl.h"
+#include "kernels/cpu/product_int8_bytes-inl.h"
 // clang-format on
 
 namespace tandem::cpu {
@@ -22,7 +22,7 @@ const Kernels& avx2_kernels() {
   static constexpr Kernels kTable = {product_f32,
                                      product_bfloat16,
                                      product_int8,
-                                     quantize_row_words,
+                                     quantize_row_bytes,
                                      /*quantized_group_bytes=*/8,
                                      layer_norm,
                                      rms_norm,

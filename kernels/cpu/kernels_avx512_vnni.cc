@@ -64,8 +64,8 @@ void product_bytes(const ProductInt8& product, std::int64_t panel, std::int64_t 
   walk_rows<TileBytes>(product, panel, row_begin, row_end);
 }
 
-float quantize_row_bytes(const float* x, std::int64_t n, std::int64_t groups, float scale,
-                         void* q) {
+QuantizedRow quantize_row_offset(const float* x, std::int64_t n, std::int64_t groups, float scale,
+                                 void* q) {
   const RowScale row = row_scale(x, n, scale);
   auto* bytes = static_cast<std::uint8_t*>(q);
   const __m128i offset = _mm_set1_epi8(-128);  // the same byte as +128
@@ -74,7 +74,7 @@ float quantize_row_bytes(const float* x, std::int64_t n, std::int64_t groups, fl
     const std::int64_t lanes = 4 * groups - i;
     _mm_mask_storeu_epi8(bytes + i, lanes < kLanes ? first_lanes(lanes) : __mmask16{0xFFFF}, steps);
   }
-  return row.factor;
+  return {row.factor, 0};
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ const Kernels& avx512_vnni_kernels() {
   static const Kernels kTable = [] {
     Kernels table = avx512_kernels();
     table.product_int8 = product_bytes;
-    table.quantize_row = quantize_row_bytes;
+    table.quantize_row = quantize_row_offset;
     table.quantized_group_bytes = 4;
     return table;
   }();

@@ -127,15 +127,15 @@ void CpuBackend::multiply_int8(ConstMatrixView x, const CpuPackedLinear& weights
   const std::int64_t rows = x.rows(), groups = weights.groups();
   const std::int64_t stride = (groups * kernels_.quantized_group_bytes + 63) / 64 * 64;
   auto* quantized = quantized_.reserve<std::byte>(rows * stride);
-  float* row_factors = row_factors_.reserve<float>(rows);
+  auto* quantized_rows = quantized_rows_.reserve<QuantizedRow>(rows);
   split(rows, x.cols(), [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t n = begin; n < end; ++n)
-      row_factors[n] = kernels_.quantize_row(x.row<float>(n), x.cols(), groups,
-                                             weights.activation_scale(), quantized + n * stride);
+      quantized_rows[n] = kernels_.quantize_row(x.row<float>(n), x.cols(), groups,
+                                                weights.activation_scale(), quantized + n * stride);
   });
   const ProductInt8 product{.x = quantized,
                             .x_stride_bytes = stride,
-                            .row_factors = row_factors,
+                            .rows = quantized_rows,
                             .panels = weights.panels_int8(),
                             .panel_bytes = weights.panel_elements(),
                             .column_sums = weights.column_sums(),

@@ -1,5 +1,5 @@
-// int8 products without VNNI: weights are widened to 16 bits and multiplied in pairs, exact for any
-// operands. Include after product_tiles-inl.h and quantize-inl.h.
+// int8 products of the portable path: weights are widened to 16 bits and multiplied in pairs, exact
+// for any operands. Include after product_tiles-inl.h and quantize-inl.h.
 //
 // Activations are 16-bit words; the 4 of a group are stored in the order 0 2 1 3, so that one
 // 32-bit broadcast meets the even and one the odd weights of a column.
@@ -9,12 +9,12 @@ namespace tandem::cpu {
 namespace {
 
 struct TileInt8 {
-  static constexpr int kMostRows = kLanes == 16 ? 6 : 4;
+  static constexpr int kMostRows = 4;
   // Even and odd weights need a register each, so tall tiles are narrower than in float32: of 16
   // registers, 4 rows and 2 vectors are the most whose sums, weights and one activation fit.
   template <int kRows>
   static constexpr int vectors() {
-    return kRows > (kLanes == 16 ? 4 : 2) ? 2 : tile_vectors(kRows);
+    return kRows > 2 ? 2 : tile_vectors(kRows);
   }
 
   template <int kRows, int kLines>
@@ -57,13 +57,13 @@ void product_int8(const ProductInt8& product, std::int64_t panel, std::int64_t r
   walk_rows<TileInt8>(product, panel, row_begin, row_end);
 }
 
-float quantize_row_words(const float* x, std::int64_t n, std::int64_t groups, float scale,
-                         void* q) {
+QuantizedRow quantize_row_words(const float* x, std::int64_t n, std::int64_t groups, float scale,
+                                void* q) {
   const RowScale row = row_scale(x, n, scale);
   auto* words = static_cast<std::int16_t*>(q);
   for (std::int64_t i = 0; i < 4 * groups; i += kLanes)
     store_words(words + i, quantized(x, n, i, row.scale));
-  return row.factor;
+  return {row.factor, 0};
 }
 
 }  // namespace

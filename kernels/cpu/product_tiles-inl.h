@@ -191,7 +191,7 @@ inline void finish_tile_int8(const ProductInt8& product, const Ints (&sums)[kRow
     TANDEM_UNROLL
     for (int r = 0; r < kRows; ++r)
       scaled[r][v] =
-          to_float(sums[r][v]) * (broadcast(product.row_factors[row + r]) * column_factors);
+          to_float(sums[r][v]) * (broadcast(product.rows[row + r].factor) * column_factors);
   }
   finish_tile<kRows, kVectors>(product.output, scaled, row, column);
 }

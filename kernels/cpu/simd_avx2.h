@@ -155,26 +155,33 @@ inline Floats high_bfloat16(Ints v) {
   return _mm256_castsi256_ps(_mm256_and_si256(v, _mm256_set1_epi32(-0x10000)));
 }
 
-// Not vpmaddubsw, whose 16-bit sums saturate: 16-bit products of sign-extended bytes are exact.
-inline Ints even_bytes(Ints v) {
-  return _mm256_srai_epi16(_mm256_slli_epi16(v, 8), 8);
+// For product_int8_bytes-inl.h. The instructions themselves: g++ 12 loads weights and computes
+// products ahead, for which a tile has no registers left, and keeps its sums on the stack.
+inline Ints add_byte_products(Ints sum, const std::int32_t* weights, Ints magnitudes, Ints signs,
+                              Ints ones) {
+  Ints product;
+  asm("vpxor %2, %3, %1\n\t"
+      "vpmaddubsw %1, %4, %1\n\t"
+      "vpmaddwd %5, %1, %1\n\t"
+      "vpaddd %1, %0, %0"
+      : "+x"(sum), "=&x"(product)
+      : "m"(*reinterpret_cast<const __m256i_u*>(weights)), "x"(signs), "x"(magnitudes), "x"(ones));
+  return sum;
 }
-inline Ints odd_bytes(Ints v) {
-  return _mm256_srai_epi16(v, 8);
-}
-inline void store_words(std::int16_t* p, Ints v) {
-  const __m256i ordered = _mm256_shuffle_epi32(v, 0xD8);
-  const __m256i words = _mm256_packs_epi32(ordered, ordered);  // each half twice
+inline void store_magnitudes_and_signs(std::int8_t* p, Ints v) {
+  const __m256i words = _mm256_packs_epi32(_mm256_abs_epi32(v), _mm256_srai_epi32(v, 31));
+  const __m256i bytes = _mm256_packs_epi16(words, words);  // each half twice
   _mm_storeu_si128(
       reinterpret_cast<__m128i*>(p),
-      _mm_unpacklo_epi64(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+      _mm_unpacklo_epi64(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1)));
 }
-// The instructions themselves: g++ 12 adds two products first, needs registers for both, and keeps
-// the sums of a tile on the stack.
-inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
-  Ints product;
-  asm("vpmaddwd %3, %2, %1\n\tvpaddd %1, %0, %0" : "+x"(sum), "=&x"(product) : "x"(a), "x"(b));
-  return sum;
+inline Ints add_negative(Ints sum, Ints v) {
+  return _mm256_add_epi32(sum, _mm256_min_epi32(v, _mm256_setzero_si256()));
+}
+inline std::int32_t reduce_add(Ints v) {
+  const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+  return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
 }
 
 }  // namespace

@@ -160,18 +160,30 @@ inline Floats high_bfloat16(Ints v) {
   return _mm512_castsi512_ps(_mm512_and_si512(v, _mm512_set1_epi32(-0x10000)));
 }
 
-inline Ints even_bytes(Ints v) {
-  return _mm512_srai_epi16(_mm512_slli_epi16(v, 8), 8);
+// For product_int8_bytes-inl.h. The instructions themselves: g++ 12 loads weights and computes
+// products ahead, for which a tile has no registers left, and keeps its sums on the stack.
+inline Ints add_byte_products(Ints sum, const std::int32_t* weights, Ints magnitudes, Ints signs,
+                              Ints ones) {
+  Ints product;
+  asm("vpxord %2, %3, %1\n\t"
+      "vpmaddubsw %1, %4, %1\n\t"
+      "vpmaddwd %5, %1, %1\n\t"
+      "vpaddd %1, %0, %0"
+      : "+v"(sum), "=&v"(product)
+      : "m"(*reinterpret_cast<const __m512i_u*>(weights)), "v"(signs), "v"(magnitudes), "v"(ones));
+  return sum;
 }
-inline Ints odd_bytes(Ints v) {
-  return _mm512_srai_epi16(v, 8);
+inline void store_magnitudes_and_signs(std::int8_t* p, Ints v) {
+  const __m128i magnitudes = _mm512_cvtepi32_epi8(_mm512_abs_epi32(v));
+  const __m128i signs = _mm512_cvtepi32_epi8(_mm512_srai_epi32(v, 31));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm_unpacklo_epi32(magnitudes, signs));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p) + 1, _mm_unpackhi_epi32(magnitudes, signs));
 }
-inline void store_words(std::int16_t* p, Ints v) {
-  const __m512i ordered = _mm512_shuffle_epi32(v, static_cast<_MM_PERM_ENUM>(0xD8));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(ordered));
+inline Ints add_negative(Ints sum, Ints v) {
+  return _mm512_add_epi32(sum, _mm512_min_epi32(v, _mm512_setzero_si512()));
 }
-inline Ints add_pair_products(Ints sum, Ints a, Ints b) {
-  return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b));
+inline std::int32_t reduce_add(Ints v) {
+  return _mm512_reduce_add_epi32(v);
 }
 
 }  // namespace

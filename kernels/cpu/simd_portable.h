@@ -151,7 +151,7 @@ inline Floats high_bfloat16(Ints v) {
 
 // Weights of int8 come as 4 inputs of one column in 4 bytes. Widened to 16 bits they are two
 // vectors, the inputs 0 and 2 and the inputs 1 and 3, and pairs of 16-bit products add up exactly
-// in 32 bits.
+// in 32 bits. Here alone: the other two multiply bytes (product_int8_bytes-inl.h).
 inline Ints even_bytes(Ints v) {
 #if defined(__SSE2__)
   const auto w = reinterpret_cast<__m128i>(v);
