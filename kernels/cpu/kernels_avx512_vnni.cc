@@ -25,6 +25,7 @@ inline Ints multiply_add_bytes(Ints sum, Ints unsigned_bytes, Ints signed_bytes)
 
 struct TileBytes {
   static constexpr int kMostRows = 6;
+  static constexpr int kStripRows = 0;  // panels are walked whole
   template <int kRows>
   static constexpr int vectors() {
     return static_cast<int>(kPanelColumns) / kLanes;

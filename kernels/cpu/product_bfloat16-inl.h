@@ -24,6 +24,7 @@ inline void add_input(const float* x, std::int64_t x_stride, const std::int32_t*
 
 struct TileBfloat16 {
   static constexpr int kMostRows = kLanes < 16 ? 5 : 6;
+  static constexpr int kStripRows = 0;  // panels are walked whole
   // Of 16 registers 3 rows and 4 vectors would need 17: pairs of weights take some.
   template <int kRows>
   static constexpr int vectors() {

@@ -6,6 +6,7 @@ namespace {
 
 struct TileF32 {
   static constexpr int kMostRows = 6;
+  static constexpr int kStripRows = 0;  // panels are walked whole
   template <int kRows>
   static constexpr int vectors() {
     return tile_vectors(kRows);

@@ -16,6 +16,8 @@ namespace {
 
 struct TileInt8 {
   static constexpr int kMostRows = 6;
+  // Of 16 registers: as many sums as 6 rows of 2 vectors, for half of the activations.
+  static constexpr int kStripRows = kLanes == 8 ? 3 : 0;
   template <int kRows>
   static constexpr int vectors() {
     return tile_vectors(kRows);

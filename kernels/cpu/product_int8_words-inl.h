@@ -10,6 +10,7 @@ namespace {
 
 struct TileInt8 {
   static constexpr int kMostRows = 4;
+  static constexpr int kStripRows = 0;  // panels are walked whole
   // Even and odd weights need a register each, so tall tiles are narrower than in float32: of 16
   // registers, 4 rows and 2 vectors are the most whose sums, weights and one activation fit.
   template <int kRows>

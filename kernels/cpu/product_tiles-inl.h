@@ -95,6 +95,33 @@ inline void walk_columns(const Product& product, std::int64_t panel, std::int64_
   walk_columns<Tile, kLeast, kLines>(product, panel, row, ahead);
 }
 
+// The other way round, for more rows than a tile has: strips of a panel, which stay in L1, meet all
+// rows, in tiles of at most Tile::kStripRows that need fewer activations for as many sums. Every
+// other tile fetches the same half of the strip beside.
+template <class Tile, class Product>
+inline void walk_strips(const Product& product, std::int64_t panel, std::int64_t row_begin,
+                        std::int64_t row_end) {
+  constexpr int kRows = Tile::kStripRows;
+  constexpr int kColumns = Tile::template vectors<kRows>() * kLanes;
+  constexpr int kLines = static_cast<int>(4 * kColumns / kLineBytes) / 2;
+  const std::int64_t rows = row_end - row_begin, tiles = (rows + kRows - 1) / kRows;
+  const std::int64_t width = panel_width(product.output, panel), first = panel * kPanelColumns;
+  const char* weights = panel_start(product, panel);
+  for (std::int64_t column = 0; column < width; column += kColumns, weights += 4 * kColumns) {
+    const bool is_last = column + kColumns >= width;
+    const char* beside = is_last ? next_panel(product, panel) : weights + 4 * kColumns;
+    for (std::int64_t tile = 0; tile < tiles; ++tile) {
+      const std::int64_t begin = rows * tile / tiles, count = rows * (tile + 1) / tiles - begin;
+      const std::int64_t row = row_begin + begin;
+      const char* ahead = beside + tile % 2 * kLines * kLineBytes;
+      if (count == kRows)
+        Tile::template run<kRows, kLines>(product, weights, ahead, row, first + column);
+      else
+        Tile::template run<kRows - 1, kLines>(product, weights, ahead, row, first + column);
+    }
+  }
+}
+
 // Bytes of a panel: with the one before it, half of an L2 of 1 MiB.
 constexpr std::int64_t kMostFetched = 256 * 1024;
 
@@ -107,6 +134,9 @@ template <class Tile, class Product>
 inline void walk_rows(const Product& product, std::int64_t panel, std::int64_t row_begin,
                       std::int64_t row_end) {
   const std::int64_t rows = row_end - row_begin;
+  if constexpr (Tile::kStripRows > 0) {
+    if (rows > Tile::kMostRows) return walk_strips<Tile>(product, panel, row_begin, row_end);
+  }
   const std::int64_t tiles = (rows + Tile::kMostRows - 1) / Tile::kMostRows;
   const char *own = panel_start(product, panel), *next = next_panel(product, panel);
   const bool fetches = tiles > 1 && next - own <= kMostFetched;
