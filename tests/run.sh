@@ -41,6 +41,6 @@ if command -v nvcc >/dev/null; then
   step "cuda: build the module, load it, ask a stand-in of cuBLASLt, count registers"
   cmake --preset cuda -DTANDEM_WERROR=ON -DTANDEM_BUILD_EXAMPLES=OFF -DTANDEM_BUILD_BENCH=OFF >/dev/null
   cmake --build --preset cuda --parallel "$jobs" --target tandem_cuda kernels_test cublaslt_test
-  ctest --preset cuda --parallel "$jobs" --tests-regex '^(MakeBackend|Cuda|CublasLt|Gpu|cuda_)'
+  ctest --preset cuda --parallel "$jobs" --tests-regex '^(MakeBackend|Cuda|CublasLt|LibraryProducts|Int8Products|Gpu|cuda_)'
 fi
 suite release ON

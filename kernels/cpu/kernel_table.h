@@ -49,7 +49,9 @@ struct ProductBfloat16 {
 
 struct QuantizedRow {
   float factor;        // what its sums are multiplied by: 1 / s, or 1; NaN if x is not finite
-  std::int32_t start;  // what they start from, where products of the stored form are not all
+  // Added to each sum of the row: what product_int8_bytes-inl.h takes away where x < 0; 0 in the
+  // other forms.
+  std::int32_t start;
 };
 
 struct ProductInt8 {

@@ -65,7 +65,8 @@ QuantizedRow quantize_row_bytes(const float* x, std::int64_t n, std::int64_t gro
     store_magnitudes_and_signs(bytes + 2 * i, steps);
     negative = add_negative(negative, steps);
   }
-  return {row.factor, -reduce_add(negative)};
+  // A row without numbers may have steps beyond 32 bits; its factor is NaN whatever the sums are.
+  return {row.factor, row.scale == 0.0F ? 0 : -reduce_add(negative)};
 }
 
 }  // namespace

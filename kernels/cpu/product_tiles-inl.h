@@ -1,4 +1,4 @@
-// What the products of float32 and int8 have in common: the walk over tiles of rows and the
+// What the products of all types have in common: the walk over tiles of rows and the
 // epilogue. Include after one simd_*.h and math-inl.h.
 //
 // A tile holds kRows x (kVectors * kLanes) sums in registers and walks the inputs once; its shape
@@ -61,7 +61,7 @@ constexpr int tile_vectors(int rows) {
 // fetches what the walk over the rows says. Narrower, it leaves lines out, so that the hardware
 // does not fetch for it, and walks all inputs before it turns to the columns beside: those it
 // fetches, and in the end the first ones of the next panel. With one row it is no faster than
-// memory.
+// memory, and the hardware fetches for it.
 template <class Tile, int kRows, int kLines, class Product>
 inline void walk_columns(const Product& product, std::int64_t panel, std::int64_t row,
                          const char* ahead) {
@@ -84,7 +84,7 @@ inline void walk_columns(const Product& product, std::int64_t panel, std::int64_
   }
 }
 
-// The same for a number of rows, at least kLeast and at most Tile::kMostRows, which is at most 6.
+// The same for a number of rows, at least kLeast and at most Tile::kMostRows.
 template <class Tile, int kLeast, int kLines, class Product>
 inline void walk_columns(const Product& product, std::int64_t panel, std::int64_t row,
                          std::int64_t rows, const char* ahead) {

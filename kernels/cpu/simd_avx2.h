@@ -36,9 +36,6 @@ inline void store(Float16* p, Floats v) {
 inline Ints load_ints(const std::int32_t* p) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
 }
-inline void store_ints(std::int32_t* p, Ints v) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v);
-}
 
 inline Ints first_lanes(std::int64_t n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),

@@ -35,9 +35,6 @@ inline void store(Float16* p, Floats v) {
 inline Ints load_ints(const std::int32_t* p) {
   return _mm512_loadu_si512(p);
 }
-inline void store_ints(std::int32_t* p, Ints v) {
-  _mm512_storeu_si512(p, v);
-}
 
 inline __mmask16 first_lanes(std::int64_t n) {
   return static_cast<__mmask16>((1U << static_cast<unsigned>(n)) - 1U);

@@ -41,9 +41,6 @@ inline Ints load_ints(const std::int32_t* p) {
   __builtin_memcpy(&v, p, sizeof v);
   return v;
 }
-inline void store_ints(std::int32_t* p, Ints v) {
-  __builtin_memcpy(p, &v, sizeof v);
-}
 
 // The first n lanes, 0 < n <= kLanes; the others are zero (load) or left alone (store).
 inline Floats load_first(const float* p, std::int64_t n) {

@@ -21,7 +21,7 @@ std::string CudaBackend::name() const {
   const ProductLibrary library = memory_->stream().gpu().product_library();
   return "cuda:" + std::to_string(ordinal_) + ", " + memory_->stream().gpu().name() + ", " +
          (numerics_ == Numerics::exact ? "exact, " : "fast, ") +
-         (library.found ? "" : "no tensor cores: ") + library.about;
+         (library.found ? "" : "without cuBLASLt: ") + library.about;
 }
 
 // --- memory --------------------------------------------------------------------------------------

@@ -117,7 +117,6 @@ CudaPackedLinear::CudaPackedLinear(DeviceMemory& memory, const CudaPackedLinear&
       is_narrow(type_)
           ? select_columns(memory, whole.weights<std::uint16_t>(), words(), chosen, outputs_)
           : select_columns(memory, whole.weights<std::uint32_t>(), words(), chosen, outputs_);
-  if (whole.transposed_) transpose(memory);
   const auto row_of = [&](const float* row) {
     return Rows<const std::uint32_t>{reinterpret_cast<const std::uint32_t*>(row), 0};
   };

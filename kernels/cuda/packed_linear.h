@@ -3,7 +3,8 @@
 // to a multiple of 32; so are bias and scales. Immutable once made, so contexts share them.
 //
 // int8 weights are there twice where the library of Gpu::multiply was found: it takes them along
-// their inputs alone, the own kernels for few rows along their outputs.
+// their inputs alone, the own kernels for few rows along their outputs. A selection of outputs is
+// made once: it belongs to one sentence, whose rows are few.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,9 @@ namespace tandem::cuda {
 namespace {
 
 constexpr std::size_t kPageBytes = std::size_t{1} << 20;
-constexpr std::size_t kMostPages = 8;        // of arrays that gather before an op waits
+// Of arrays that gather before an op waits: room for four passes of 512 rows and 24 layers, of
+// which each sends the slots and the queries of its attention.
+constexpr std::size_t kMostPages = 32;
 constexpr std::size_t kMostLaunches = 1024;  // that gather before they are handed over
 constexpr std::size_t kUploadAlignment = 64;
 

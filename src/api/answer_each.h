@@ -21,7 +21,7 @@ std::vector<Answer> answer_each(EngineState& engine, std::size_t count, const Ca
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::size_t done = 0;
-  run_workers(engine, count, [&](EngineState& replica, Backend& backend) {
+  run_workers(engine, {.requests = count}, [&](EngineState& replica, Backend& backend) {
     for (std::size_t i = next++; i < count; i = next++) {
       try {
         if (call.cancel.stop_requested())

@@ -37,6 +37,7 @@ class BackendPool {
   Lease lease(int threads) {
     return {*this, options_.device.kind() == Device::Kind::cuda ? 1 : threads};
   }
+  // Of one context on a CPU, and how many contexts work for one call at most.
   int max_threads() const { return options_.threads; }
   // Contexts that are in use now. Thread-safe.
   int leased() const;

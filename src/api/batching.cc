@@ -1,11 +1,13 @@
 #include "api/batching.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace tandem {
 
 RequestQueue::RequestQueue(std::span<const std::size_t> lengths)
-    : lengths_(lengths.begin(), lengths.end()) {
+    : lengths_(lengths.begin(), lengths.end()),
+      tokens_(std::accumulate(lengths.begin(), lengths.end(), std::size_t{0})) {
   for (std::size_t i = 0; i < lengths_.size(); ++i)
     if (lengths_[i] > 0) order_.push_back(i);
   std::stable_sort(order_.begin(), order_.end(),

@@ -20,11 +20,15 @@ class RequestQueue {
   // returned alone when `at_least_one`. Empty when nothing waits or nothing fits. Thread-safe.
   std::vector<std::size_t> take(std::size_t budget, bool at_least_one);
 
+  // Of all requests; also of those that were taken.
+  std::size_t tokens() const { return tokens_; }
+
  private:
   std::mutex mutex_;
   std::vector<std::size_t> lengths_;
   std::vector<std::size_t> order_;
   std::size_t next_ = 0;
+  std::size_t tokens_ = 0;
 };
 
 }  // namespace tandem

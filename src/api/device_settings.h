@@ -6,8 +6,6 @@
 // the work of one while that of the other runs.
 #pragma once
 
-#include <cstddef>
-
 #include <tandem/options.h>
 
 namespace tandem {
@@ -15,8 +13,4 @@ namespace tandem {
 // `options` with no zeros left in `threads` and `batch_tokens`. Throws Error{invalid_argument} for
 // numbers out of range.
 EngineOptions with_device_settings(EngineOptions options);
-
-// With fewer requests than this for each worker one worker takes all of them.
-std::size_t least_requests_of_worker(const Device& device);
-
 }  // namespace tandem

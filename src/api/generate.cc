@@ -35,8 +35,7 @@ class Worker {
     start_over();
   }
 
-  void run(RequestQueue& queue) {
-    const auto budget = static_cast<std::size_t>(engine_.options.batch_tokens);
+  void run(RequestQueue& queue, std::size_t budget) {
     std::size_t in_flight = 0;  // source tokens
     while (true) {
       // Join: wait for a quarter of the room, so that the encoder sees several sentences at once, and
@@ -102,17 +101,18 @@ class Worker {
     return entry.tag;
   }
 
-  // An error of several together says nothing about who is to blame: each request is tried again
-  // alone, and only what fails alone is answered with its error.
+  // An error of several together says nothing about who is to blame: each half is tried again, and
+  // only what fails alone is answered with its error.
   void fail(const std::vector<std::size_t>& tags, const Error& error) {
-    for (const std::size_t tag : tags) {
-      if (tags.size() == 1 || error.code() == ErrorCode::cancelled) {
-        delivery_.failed(tag, error);
-        continue;
-      }
-      Worker alone(engine_, prepared_, backend_, delivery_);
-      alone.admit({tag});
-      while (alone.loop_->active() > 0) alone.step();
+    if (tags.size() <= 1 || error.code() == ErrorCode::cancelled) {
+      for (const std::size_t tag : tags) delivery_.failed(tag, error);
+      return;
+    }
+    const auto middle = tags.begin() + static_cast<std::ptrdiff_t>(tags.size() / 2);
+    for (const auto& half : {std::vector(tags.begin(), middle), std::vector(middle, tags.end())}) {
+      Worker again(engine_, prepared_, backend_, delivery_);
+      again.admit(half);
+      while (again.loop_->active() > 0) again.step();
     }
   }
 
@@ -137,9 +137,10 @@ std::vector<Output> Engine::generate(std::span<const Request> requests, const Ca
   std::vector<Output> outputs(requests.size());
   const PreparedRequests prepared = prepare_all(*state_, requests, outputs);
   RequestQueue queue(source_lengths(prepared));
+  const CallSize size{.requests = requests.size(), .batched_tokens = queue.tokens()};
   Delivery delivery(call, *state_->tokenizer, outputs);
-  run_workers(*state_, requests.size(), [&](EngineState& replica, Backend& backend) {
-    Worker(replica, prepared, backend, delivery).run(queue);
+  run_workers(*state_, size, [&](EngineState& replica, Backend& backend) {
+    Worker(replica, prepared, backend, delivery).run(queue, batch_tokens(*state_, replica, size));
   });
   answer_sequence_mixtures(*this, *state_, requests, call, delivery);
   return outputs;

@@ -47,11 +47,14 @@ bool same_question(const CandidateQuery& a, const CandidateQuery& b) {
 
 }  // namespace
 
-bool RunAhead::answers(std::span<const Row> rows) const {
+bool RunAhead::is_predicted(std::span<const Row> rows) const {
   if (held() == 0 || !asks_greedily(rows)) return false;
   const Row& row = rows.front();
-  return row.parent == 0 && row.keep == keep_ && row.feed.size() == 1 &&
-         row.feed.front() == token_ && same_question(row.queries.front(), query_);
+  return row.parent == 0 && row.keep == keep_ && row.feed.size() == 1 && row.feed.front() == token_;
+}
+
+bool RunAhead::answers(std::span<const Row> rows) const {
+  return is_predicted(rows) && same_question(rows.front().queries.front(), query_);
 }
 
 Candidate RunAhead::take() {
@@ -64,9 +67,9 @@ Candidate RunAhead::take() {
 
 int RunAhead::ask(std::span<const Row> rows) {
   const int dropped = held();
+  departed_ = departed_ || (dropped > 0 && !is_predicted(rows)) || !asks_greedily(rows);
   answers_.clear();
   next_ = 0;
-  departed_ = departed_ || dropped > 0 || !asks_greedily(rows);
   may_run_ = false;
   if (departed_) return dropped;
   const Row& row = rows.front();
@@ -75,7 +78,7 @@ int RunAhead::ask(std::span<const Row> rows) {
   if (!is_known) query_ = query;
   may_run_ = row.feed.size() == 1 && (is_known || is_plain(query));
   keep_ = row.keep + static_cast<int>(row.feed.size());
-  return 0;
+  return dropped;
 }
 
 void RunAhead::hold(const Candidate& first, std::span<const Candidate> following) {

@@ -42,6 +42,9 @@ class RunAhead {
   void hold(const Candidate& first, std::span<const Candidate> following);
 
  private:
+  // Whether the rows feed what was predicted, whatever they ask.
+  bool is_predicted(std::span<const Row> rows) const;
+
   bool departed_ = false;  // once was enough
   bool may_run_ = false;
   CandidateQuery query_;  // what was asked last

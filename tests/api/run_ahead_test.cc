@@ -371,6 +371,40 @@ std::vector<Candidate> run_to_the_end(int passes_per_wait, const TokenMask& mask
   return all;
 }
 
+TEST(RunAhead, AChangedQuestionDropsWhatIsHeldAndRunsAgain) {
+  RunAhead ahead;
+  CandidateQuery banned;
+  banned.edits = {{ScoreEdit::Kind::ban, 0, 0}};
+  const auto row = [](int parent, int keep, TokenId token, const CandidateQuery& query) {
+    Row made;
+    made.parent = parent;
+    made.keep = keep;
+    made.feed = {token};
+    made.queries = {query};
+    return made;
+  };
+  const std::vector<Candidate> following = {{.token = 8}, {.token = 9}};
+  const auto run_twice = [&](RunAhead& of) {
+    const std::vector<Row> first = {row(-1, 0, 1, banned)}, second = {row(0, 1, 5, banned)};
+    EXPECT_EQ(of.ask(first), 0);
+    EXPECT_FALSE(of.may_run());  // this question has come once
+    EXPECT_EQ(of.ask(second), 0);
+    ASSERT_TRUE(of.may_run());
+    of.hold({.token = 7}, following);
+  };
+  run_twice(ahead);
+  const std::vector<Row> lifted = {row(0, 2, 7, {})};
+  EXPECT_FALSE(ahead.answers(lifted));
+  EXPECT_EQ(ahead.ask(lifted), 2);
+  EXPECT_TRUE(ahead.may_run());
+
+  RunAhead departed;
+  run_twice(departed);
+  const std::vector<Row> elsewhere = {row(0, 2, 6, banned)};
+  EXPECT_EQ(departed.ask(elsewhere), 2);
+  EXPECT_FALSE(departed.may_run());
+}
+
 TEST(RunAhead, EndsWhereTheModelsPositionsEnd) {
   const TokenMask mask = TokenMask::only({8, 9, 10, 11, 12});
   const auto expected = run_to_the_end(1, mask);

@@ -236,13 +236,13 @@ TEST_F(StreamOrder, ArraysAreTheirOwnHoweverManyThereAre) {
   std::vector<std::int32_t> turned(kRows);
   for (std::size_t i = 0; i < turned.size(); ++i)
     turned[i] = static_cast<std::int32_t>((i + 1) % turned.size());
-  for (int i = 0; i < 15; ++i) {  // of 400 kB, so that pages fill up and one op waits
+  for (int i = 0; i < 60; ++i) {  // of 400 kB, so that pages fill up and one op waits
     gather(from, turned, to);
     gather(to, turned, from);
   }
   const std::vector<float> found = read(from, kRows);
-  EXPECT_EQ(found[0], 30 * kColumns);
-  EXPECT_EQ(found[(kRows - 1) * kColumns], 29 * kColumns);
+  EXPECT_EQ(found[0], 120 * kColumns);
+  EXPECT_EQ(found[(kRows - 1) * kColumns], 119 * kColumns);
   EXPECT_GT(counts_.syncs, 1);
 }
 
