@@ -62,6 +62,28 @@ void linear(benchmark::State& state, ComputeType type, Numerics numerics) {
         static_cast<double>(outputs * inputs) * bytes_of(type));
 }
 
+// The same with weights from memory: more of them in turn than caches hold, as in a decoder step.
+void linear_from_memory(benchmark::State& state, ComputeType type) {
+  const std::int64_t rows = state.range(0), outputs = state.range(1), inputs = state.range(2);
+  constexpr double kAllBytes = 96 << 20;
+  const auto backend = open();
+  LinearWeights weights;
+  weights.weight = random_tensor({outputs, inputs}, 1);
+  const double bytes = static_cast<double>(outputs * inputs) * bytes_of(type);
+  std::vector<std::shared_ptr<const PackedLinear>> packed;
+  for (double all = 0; all < kAllBytes; all += bytes)
+    packed.push_back(backend->pack(weights, type));
+  const Tensor x = random_tensor({rows, inputs}, 2);
+  Tensor out = Tensor::zeros({rows, outputs}, DType::float32);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    backend->linear(ConstMatrixView(x), *packed[next], {}, view_of(out));
+    benchmark::ClobberMemory();
+    next = (next + 1) % packed.size();
+  }
+  count(state, 2.0 * static_cast<double>(rows * outputs * inputs), bytes);
+}
+
 void product_shapes(benchmark::internal::Benchmark* bench) {
   bench->ArgNames({"M", "N", "K"});
   for (const auto& [outputs, inputs] : std::vector<std::pair<int, int>>{
@@ -72,6 +94,12 @@ void product_shapes(benchmark::internal::Benchmark* bench) {
 BENCHMARK_CAPTURE(linear, float32, ComputeType::float32, Numerics::exact)->Apply(product_shapes);
 BENCHMARK_CAPTURE(linear, bfloat16, ComputeType::bfloat16, Numerics::exact)->Apply(product_shapes);
 BENCHMARK_CAPTURE(linear, int8, ComputeType::int8, Numerics::exact)->Apply(product_shapes);
+BENCHMARK_CAPTURE(linear_from_memory, float32, ComputeType::float32)
+    ->ArgNames({"M", "N", "K"})
+    ->ArgsProduct({{1, 2, 4, 6, 7, 12, 32, 48}, {2048}, {512}});
+BENCHMARK_CAPTURE(linear_from_memory, int8, ComputeType::int8)
+    ->ArgNames({"M", "N", "K"})
+    ->ArgsProduct({{1, 2, 4, 6, 7, 12, 32, 48}, {2048}, {512}});
 BENCHMARK_CAPTURE(linear, float32_fast, ComputeType::float32, Numerics::fast)
     ->ArgNames({"M", "N", "K"})
     ->ArgsProduct({{32, 128, 512}, {512, 2048}, {512}});

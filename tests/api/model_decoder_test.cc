@@ -24,16 +24,6 @@
 namespace tandem {
 namespace {
 
-struct Numbers {
-  const char* name;
-  bool ssru;
-  ComputeType type;
-  std::unique_ptr<Backend> (*make_backend)();
-};
-void PrintTo(const Numbers& numbers, std::ostream* out) {
-  *out << numbers.name;
-}
-
 class Protocol : public testing::TestWithParam<Numbers> {
  protected:
   Protocol() : backend_(GetParam().make_backend()) {
@@ -198,16 +188,6 @@ TEST_P(Protocol, AShortlistIsTheSoftmaxOverItsTokensAlone) {
     EXPECT_EQ(restricted[i].token, kept[i].token);
     EXPECT_NEAR(restricted[i].log_prob, kept[i].log_prob - std::log(sum), 1e-4);
   }
-}
-
-std::unique_ptr<Backend> one_thread() {
-  return make_cpu_backend(1);
-}
-std::unique_ptr<Backend> two_threads() {
-  return make_cpu_backend(2);
-}
-std::unique_ptr<Backend> cuda_on_host() {
-  return cuda::open_on_host();
 }
 
 INSTANTIATE_TEST_SUITE_P(

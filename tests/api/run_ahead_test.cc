@@ -22,29 +22,6 @@ namespace {
 
 constexpr int kVocabulary = 40;
 
-struct Numbers {
-  const char* name;
-  bool ssru;
-  ComputeType type;
-  std::unique_ptr<Backend> (*make_backend)();
-};
-void PrintTo(const Numbers& numbers, std::ostream* out) {
-  *out << numbers.name;
-}
-
-std::unique_ptr<Backend> reference() {
-  return make_reference_backend();
-}
-std::unique_ptr<Backend> cpu() {
-  return make_cpu_backend(1);
-}
-std::unique_ptr<Backend> cpu_2_threads() {
-  return make_cpu_backend(2);
-}
-std::unique_ptr<Backend> cuda_on_host() {
-  return cuda::open_on_host();
-}
-
 class RunningAhead : public testing::TestWithParam<Numbers> {
  protected:
   RunningAhead() : backend_(GetParam().make_backend()) {
@@ -272,11 +249,12 @@ TEST_P(RunningAhead, ChangesNoSearch) {
 
 INSTANTIATE_TEST_SUITE_P(
     Models, RunningAhead,
-    testing::Values(Numbers{"attention_reference", false, ComputeType::float32, reference},
-                    Numbers{"attention_cpu", false, ComputeType::float32, cpu},
-                    Numbers{"attention_int8_cpu", false, ComputeType::int8, cpu},
-                    Numbers{"ssru_cpu", true, ComputeType::float32, cpu},
-                    Numbers{"ssru_int8_cpu_2_threads", true, ComputeType::int8, cpu_2_threads},
+    testing::Values(Numbers{"attention_reference", false, ComputeType::float32,
+                            make_reference_backend},
+                    Numbers{"attention_cpu", false, ComputeType::float32, one_thread},
+                    Numbers{"attention_int8_cpu", false, ComputeType::int8, one_thread},
+                    Numbers{"ssru_cpu", true, ComputeType::float32, one_thread},
+                    Numbers{"ssru_int8_cpu_2_threads", true, ComputeType::int8, two_threads},
                     Numbers{"attention_cuda_on_host", false, ComputeType::float32, cuda_on_host},
                     Numbers{"ssru_int8_cuda_on_host", true, ComputeType::int8, cuda_on_host}),
     [](const auto& numbers) { return std::string(numbers.param.name); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <ostream>
 #include <span>
 #include <utility>
 #include <vector>
@@ -10,12 +11,34 @@
 
 #include "api/model_decoder.h"
 #include "models/load_model.h"
+#include "support/device_backends.h"
 #include "support/marian_oracle.h"
 #include "support/test_files.h"
 
 namespace tandem {
 
 using Tokens = std::vector<TokenId>;
+
+// In what a decoder computes, for suites that run on several backends.
+struct Numbers {
+  const char* name;
+  bool ssru;
+  ComputeType type;
+  std::unique_ptr<Backend> (*make_backend)();
+};
+inline void PrintTo(const Numbers& numbers, std::ostream* out) {
+  *out << numbers.name;
+}
+
+inline std::unique_ptr<Backend> one_thread() {
+  return make_cpu_backend(1);
+}
+inline std::unique_ptr<Backend> two_threads() {
+  return make_cpu_backend(2);
+}
+inline std::unique_ptr<Backend> cuda_on_host() {
+  return cuda::open_on_host();
+}
 
 inline LoadedModel load_native(const MarianOracle& oracle, ComputeType type, Backend& backend) {
   const TemporaryFolder folder;
