@@ -16,21 +16,13 @@ struct RowScale {
 };
 
 inline RowScale row_scale(const float* x, std::int64_t n, float fixed) {
-  const Floats zero = broadcast(0.0F);
-  Floats maxima = zero, poison = zero;  // x * 0 is NaN exactly if x is not finite
+  Floats maxima = broadcast(0.0F);
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    const Floats v = load(x + i);
-    maxima = max_of(absolute(v), maxima);
-    poison = poison + v * zero;
-  }
-  if (i < n) {
-    const Floats v = load_first(x + i, n - i);
-    maxima = max_of(absolute(v), maxima);
-    poison = poison + v * zero;
-  }
-  const float maximum = reduce_max(maxima), finite = reduce_add(poison);
-  if (!(finite == 0.0F)) return {0.0F, finite};
+  for (; i + kLanes <= n; i += kLanes) maxima = max_magnitude(maxima, absolute(load(x + i)));
+  if (i < n) maxima = max_magnitude(maxima, absolute(load_first(x + i, n - i)));
+  const float poison = reduce_add(maxima * broadcast(0.0F));  // NaN if any is not finite
+  if (!(poison == 0.0F)) return {0.0F, poison};
+  const float maximum = reduce_max(maxima);
   if (fixed != 0.0F) return {fixed, 1.0F};
   if (maximum < kSmallestMaximum) return {0.0F, 1.0F};
   const float scale = 127.0F / maximum;

@@ -80,6 +80,9 @@ inline Floats if_less(Floats a, Floats b, Floats yes, Floats no) {
 inline Floats absolute(Floats v) {
   return _mm256_and_ps(v, _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF)));
 }
+inline Floats max_magnitude(Floats a, Floats b) {
+  return _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+}
 inline unsigned greater_lanes(Floats a, Floats b) {
   return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)));
 }

@@ -80,6 +80,9 @@ inline Floats if_less(Floats a, Floats b, Floats yes, Floats no) {
 inline Floats absolute(Floats v) {
   return _mm512_abs_ps(v);
 }
+inline Floats max_magnitude(Floats a, Floats b) {
+  return _mm512_castsi512_ps(_mm512_max_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
 inline unsigned greater_lanes(Floats a, Floats b) {
   return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ);
 }

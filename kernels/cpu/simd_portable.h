@@ -84,6 +84,11 @@ inline Floats if_less(Floats a, Floats b, Floats yes, Floats no) {
 inline Floats absolute(Floats v) {
   return reinterpret_cast<Floats>(reinterpret_cast<Ints>(v) & broadcast_int(0x7FFFFFFF));
 }
+// The larger of two absolute values; a NaN is larger than all numbers.
+inline Floats max_magnitude(Floats a, Floats b) {
+  const auto x = reinterpret_cast<Ints>(a), y = reinterpret_cast<Ints>(b);
+  return choose(x > y, a, b);
+}
 // Bit i says whether a > b in lane i.
 inline unsigned greater_lanes(Floats a, Floats b) {
   const Ints mask = reinterpret_cast<Ints>(a > b);
