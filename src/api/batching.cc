@@ -5,23 +5,23 @@
 
 namespace tandem {
 
-RequestQueue::RequestQueue(std::span<const std::size_t> lengths)
-    : lengths_(lengths.begin(), lengths.end()),
-      tokens_(std::accumulate(lengths.begin(), lengths.end(), std::size_t{0})) {
-  for (std::size_t i = 0; i < lengths_.size(); ++i)
-    if (lengths_[i] > 0) order_.push_back(i);
+RequestQueue::RequestQueue(std::span<const std::size_t> tokens)
+    : tokens_(tokens.begin(), tokens.end()),
+      all_tokens_(std::accumulate(tokens.begin(), tokens.end(), std::size_t{0})) {
+  for (std::size_t i = 0; i < tokens_.size(); ++i)
+    if (tokens_[i] > 0) order_.push_back(i);
   std::stable_sort(order_.begin(), order_.end(),
-                   [&](std::size_t a, std::size_t b) { return lengths_[a] > lengths_[b]; });
+                   [&](std::size_t a, std::size_t b) { return tokens_[a] > tokens_[b]; });
 }
 
 std::vector<std::size_t> RequestQueue::take(std::size_t budget, bool at_least_one) {
   const std::lock_guard lock(mutex_);
   std::vector<std::size_t> taken;
   while (next_ < order_.size()) {
-    const std::size_t length = lengths_[order_[next_]];
-    if (length > budget && !(at_least_one && taken.empty())) break;
+    const std::size_t tokens = tokens_[order_[next_]];
+    if (tokens > budget && !(at_least_one && taken.empty())) break;
     taken.push_back(order_[next_++]);
-    budget -= std::min(budget, length);
+    budget -= std::min(budget, tokens);
   }
   return taken;
 }

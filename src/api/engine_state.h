@@ -93,6 +93,8 @@ struct PreparedRequest {
     for (const Source& source : sources) length += source.length;
     return length;
   }
+  // What it counts for in a batch: see EngineOptions::batch_tokens.
+  std::size_t tokens_in_batch() const;
   std::int64_t encoder_runs() const {
     return static_cast<std::int64_t>(sources.size() + (ensemble ? ensemble->members.size() : 0));
   }
@@ -113,6 +115,6 @@ PreparedRequests prepare_all(const EngineState& engine, std::span<const Request>
                              std::span<Output> outputs);
 
 // Of each request; 0 for those without an entry.
-std::vector<std::size_t> source_lengths(const PreparedRequests& requests);
+std::vector<std::size_t> tokens_in_batch(const PreparedRequests& requests);
 
 }  // namespace tandem

@@ -36,16 +36,16 @@ class Worker {
   }
 
   void run(RequestQueue& queue, std::size_t budget) {
-    std::size_t in_flight = 0;  // source tokens
+    std::size_t in_flight = 0;  // tokens
     while (true) {
       // Join: wait for a quarter of the room, so that the encoder sees several sentences at once, and
       // until all sentences need a pass.
       if (in_flight <= budget - budget / 4 && !decoder_->holds_answers()) {
         const auto tags = queue.take(budget - in_flight, /*at_least_one=*/in_flight == 0);
         if (tags.empty() && loop_->active() == 0) return;
-        for (const std::size_t tag : admit(tags)) in_flight += prepared_[tag]->source_length();
+        for (const std::size_t tag : admit(tags)) in_flight += prepared_[tag]->tokens_in_batch();
       }
-      for (const std::size_t tag : step()) in_flight -= prepared_[tag]->source_length();
+      for (const std::size_t tag : step()) in_flight -= prepared_[tag]->tokens_in_batch();
     }
   }
 
@@ -136,8 +136,8 @@ class Worker {
 std::vector<Output> Engine::generate(std::span<const Request> requests, const CallOptions& call) const {
   std::vector<Output> outputs(requests.size());
   const PreparedRequests prepared = prepare_all(*state_, requests, outputs);
-  RequestQueue queue(source_lengths(prepared));
-  const CallSize size{.requests = requests.size(), .batched_tokens = queue.tokens()};
+  RequestQueue queue(tokens_in_batch(prepared));
+  const CallSize size{.requests = requests.size(), .batched_tokens = queue.all_tokens()};
   Delivery delivery(call, *state_->tokenizer, outputs);
   run_workers(*state_, size, [&](EngineState& replica, Backend& backend) {
     Worker(replica, prepared, backend, delivery).run(queue, batch_tokens(*state_, replica, size));

@@ -211,11 +211,21 @@ PreparedRequests prepare_all(const EngineState& engine, std::span<const Request>
   return prepared;
 }
 
-std::vector<std::size_t> source_lengths(const PreparedRequests& requests) {
-  std::vector<std::size_t> lengths;
+std::size_t PreparedRequest::tokens_in_batch() const {
+  // Each output has keys and values of its own, of about as many tokens as the source.
+  const auto outputs = static_cast<std::size_t>(std::max(options.num_beams, options.num_return_sequences));
+  const std::size_t tokens = source_length() * outputs;
+  // The columns of its shortlist are weights of its own, which a step reads for it alone: of more
+  // than a few sentences they fit no cache (decisions/0004).
+  constexpr std::size_t kShortlisted = 3;
+  return shortlist.empty() ? tokens : kShortlisted * tokens;
+}
+
+std::vector<std::size_t> tokens_in_batch(const PreparedRequests& requests) {
+  std::vector<std::size_t> tokens;
   for (const std::optional<PreparedRequest>& request : requests)
-    lengths.push_back(request ? request->source_length() : 0);
-  return lengths;
+    tokens.push_back(request ? request->tokens_in_batch() : 0);
+  return tokens;
 }
 
 }  // namespace tandem

@@ -14,12 +14,13 @@ namespace tandem {
 // What a call has for its workers.
 struct CallSize {
   std::size_t requests = 0;
-  // Source tokens of all requests, if workers decode them in batches; 0 if they answer one by one.
+  // What all requests count for, if workers decode them in batches; 0 if they answer one by one.
   std::size_t batched_tokens = 0;
 };
 
-// How many source tokens a worker on `replica` decodes together at most: what its options say, and
-// no more than its share of the call, so that none waits for what another has taken.
+// How many tokens a worker on `replica` decodes together at most, as EngineOptions::batch_tokens
+// counts them: what its options say, and no more than its share of the call, so that none waits for
+// what another has taken.
 std::size_t batch_tokens(const EngineState& engine, const EngineState& replica,
                          const CallSize& size);
 

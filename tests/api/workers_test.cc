@@ -84,11 +84,12 @@ TEST(Workers, ABatchIsAtMostAShareOfTheCall) {
   for (const int threads : {1, 2, 3}) {
     const auto engine = on_two_devices(threads);
     const auto workers = static_cast<std::size_t>(2 * threads);
-    for (const std::size_t tokens : {std::size_t{100}, 512 * workers, std::size_t{100000}}) {
+    const auto most = static_cast<std::size_t>(engine->options.batch_tokens);
+    for (const std::size_t tokens : {std::size_t{100}, most * workers, std::size_t{100000}}) {
       const CallSize size{.requests = 4 * workers, .batched_tokens = tokens};
       const std::size_t batch = batch_tokens(*engine, *engine->replicas.front(), size);
-      EXPECT_LE(batch, 512U);
-      EXPECT_GE(batch * workers, std::min(tokens, 512 * workers));
+      EXPECT_LE(batch, most);
+      EXPECT_GE(batch * workers, std::min(tokens, most * workers));
       EXPECT_LE((batch - 1) * workers, tokens);
     }
   }
