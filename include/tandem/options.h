@@ -56,9 +56,8 @@ struct EngineOptions {
   /// caches of its own: the host plans for one while the device works for another. 0: 2.
   int threads = 0;
   /// Source tokens that one worker encodes and decodes together at most. Those of a sentence count
-  /// for each output that its search keeps (beams, returned sequences), and three times if it has a
-  /// lexical shortlist. A sentence that counts for more runs alone. 0: 768 on a CPU, 16,384 on a
-  /// GPU.
+  /// for each output that its search keeps (beams, returned sequences), twice if it has a lexical
+  /// shortlist. A sentence that counts for more runs alone. 0: 576 on a CPU, 16,384 on a GPU.
   int batch_tokens = 0;
   Limits limits;
 };

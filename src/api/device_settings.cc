@@ -9,7 +9,7 @@ namespace tandem {
 namespace {
 
 // Measured in decisions/0004.
-constexpr int kCpuBatchTokens = 768;
+constexpr int kCpuBatchTokens = 576;
 // 512 sentences of 32 tokens. At 24 KB of keys and values for a token in base size it is 0.4 GB.
 // Not measured on a device, nor is the number of workers.
 constexpr int kGpuBatchTokens = 16384;

@@ -217,7 +217,7 @@ std::size_t PreparedRequest::tokens_in_batch() const {
   const std::size_t tokens = source_length() * outputs;
   // The columns of its shortlist are weights of its own, which a step reads for it alone: of more
   // than a few sentences they fit no cache (decisions/0004).
-  constexpr std::size_t kShortlisted = 3;
+  constexpr std::size_t kShortlisted = 2;
   return shortlist.empty() ? tokens : kShortlisted * tokens;
 }
 

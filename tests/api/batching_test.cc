@@ -49,7 +49,7 @@ TEST(TokensInBatch, CountASourceForEachOutputThatIsKept) {
 TEST(TokensInBatch, CountWeightsOfASentencesOwn) {
   PreparedRequest request = request_of(10);
   request.shortlist = {0, 4, 7};
-  EXPECT_EQ(request.tokens_in_batch(), 30U);
+  EXPECT_EQ(request.tokens_in_batch(), 20U);
 }
 
 TEST(TokensInBatch, AreNoneWithoutAnEntry) {
