@@ -36,7 +36,7 @@ class Worker {
   }
 
   void run(RequestQueue& queue, std::size_t budget) {
-    std::size_t in_flight = 0;  // tokens
+    std::size_t in_flight = 0;  // in the tokens of `budget`
     while (true) {
       // Join: wait for a quarter of the room, so that the encoder sees several sentences at once, and
       // until all sentences need a pass.

@@ -2,7 +2,7 @@
 // never more together than there is room for. A request counts for the memory that it keeps.
 #include "api/batching.h"
 
-#include <numeric>
+#include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
